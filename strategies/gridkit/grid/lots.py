@@ -1,0 +1,168 @@
+"""Lots: what each level's entry bought, as a pure function of the filled orders.
+
+The orders of the trade are the truth (DESIGN 3). A `Ledger` reads them one by one, so that a run
+pays for every fill once; reading them all again gives the same lots.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from gridkit.grid import tags
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One closed order with something filled.
+
+    `amount` is in base currency, for entries after a fee taken in the base coin; `price` is the
+    average fill; `fee` is in stake currency; `timestamp` is in seconds UTC; `levels` is empty for an
+    order that names none (a manual one).
+    """
+
+    is_entry: bool
+    levels: tuple[int, ...]
+    price: float
+    amount: float
+    timestamp: float
+    fee: float = 0.0
+    tag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """What is still held of one level. `price` is its average entry, `fee` what that entry cost."""
+
+    level: int
+    amount: float
+    price: float
+    opened: float
+    fee: float = 0.0
+
+    @property
+    def cost(self) -> float:
+        """Stake currency paid, fees apart."""
+        return self.amount * self.price
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A lot, or a piece of one, that was sold. `profit` is in stake currency after both fees."""
+
+    level: int
+    amount: float
+    entry_price: float
+    exit_price: float
+    opened: float
+    closed: float
+    fees: float
+    profit: float
+    tag: str
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Lots of one trade. `amount_step` is the exchange's lot step in base currency."""
+
+    is_short: bool = False
+    amount_step: float = 0.0
+    lots: dict[int, Lot] = field(default_factory=dict)
+    dust: float = 0.0
+    harvest: float = 0.0
+    stopped: set[int] = field(default_factory=set)
+    last_entry: float = 0.0
+    last_fill: float = 0.0
+
+    @property
+    def amount(self) -> float:
+        """Base currency held: all lots and the dust that was too small to sell."""
+        return sum(lot.amount for lot in self.lots.values()) + self.dust
+
+    @property
+    def cost(self) -> float:
+        """Stake currency in the open lots at their entry prices."""
+        return sum(lot.cost for lot in self.lots.values())
+
+    def apply(self, fill: Fill) -> list[Closed]:
+        """Take one fill in; returns the pieces it closed."""
+        self.last_fill = max(self.last_fill, fill.timestamp)
+        if fill.is_entry:
+            self._enter(fill)
+            return []
+        closed = self._leave(fill)
+        self.harvest += sum(piece.profit for piece in closed)
+        if tags.verb_of(fill.tag) == tags.STOP:
+            self.stopped.update(level for level in fill.levels if level not in self.lots)
+        return closed
+
+    def apply_all(self, fills: Iterable[Fill]) -> list[Closed]:
+        """Take many fills in, oldest first."""
+        return [piece for fill in fills for piece in self.apply(fill)]
+
+    def _enter(self, fill: Fill) -> None:
+        self.last_entry = max(self.last_entry, fill.timestamp)
+        levels = fill.levels or (self._nearest(fill.price),)
+        share = 1 / len(levels)
+        for level in levels:
+            bought = Lot(
+                level, fill.amount * share, fill.price, fill.timestamp, fill.fee * share
+            )
+            self.lots[level] = merged(self.lots.get(level), bought)
+            self.stopped.discard(level)
+
+    def _leave(self, fill: Fill) -> list[Closed]:
+        closed = []
+        left = fill.amount
+        for level in self._order_of_sale(fill):
+            lot = self.lots[level]
+            sold = min(lot.amount, left)
+            if sold <= 0:
+                break
+            closed.append(self._close(lot, sold, fill))
+            left -= sold
+            self._keep_rest(lot, sold, named=level in fill.levels)
+        self.dust = max(0.0, self.dust - left)
+        return closed
+
+    def _order_of_sale(self, fill: Fill) -> list[int]:
+        """Return the named levels, then the others by how near their entry is to the price."""
+        named = [level for level in fill.levels if level in self.lots]
+        wanted = sum(self.lots[level].amount for level in named) + self.dust
+        if named and fill.amount <= wanted + self.amount_step / 2:
+            return named
+        others = sorted(
+            (level for level in self.lots if level not in named),
+            key=lambda level: (abs(self.lots[level].price - fill.price), level),
+        )
+        return named + others
+
+    def _close(self, lot: Lot, sold: float, fill: Fill) -> Closed:
+        side = -1 if self.is_short else 1
+        fees = lot.fee * sold / lot.amount + fill.fee * sold / fill.amount
+        profit = side * sold * (fill.price - lot.price) - fees
+        return Closed(
+            lot.level, sold, lot.price, fill.price, lot.opened, fill.timestamp, fees, profit, fill.tag
+        )
+
+    def _keep_rest(self, lot: Lot, sold: float, *, named: bool) -> None:
+        rest = lot.amount - sold
+        if rest > self.amount_step / 2 and not (named and rest < self.amount_step):
+            kept = rest / lot.amount
+            self.lots[lot.level] = replace(lot, amount=rest, fee=lot.fee * kept)
+            return
+        del self.lots[lot.level]
+        self.dust += max(0.0, rest)
+
+    def _nearest(self, price: float) -> int:
+        """Level for an entry that names none: the nearest held one, else the first."""
+        if not self.lots:
+            return 1
+        return min(self.lots, key=lambda level: (abs(self.lots[level].price - price), level))
+
+
+def merged(held: Lot | None, bought: Lot) -> Lot:
+    """Add a purchase to a level's lot at the average price; its age stays that of the first."""
+    if held is None:
+        return bought
+    amount = held.amount + bought.amount
+    price = (held.cost + bought.cost) / amount
+    return replace(held, amount=amount, price=price, fee=held.fee + bought.fee)
