@@ -1,25 +1,25 @@
 """Order tags: how a level's name travels through freqtrade's orders, tables and Telegram.
 
-Entries read `L3` (or `L3-5` when one order takes several lines), exits `sell L3`, `cover L3` for a
-short grid, `stop L3` for a stopped lot.
+Entries read `L3` (`L3-5` when one order takes several lines), exits `sell L3`, `cover L3` for a short
+grid, `stop L3` for a stopped lot, `flatten L1-4` for a cycle that was ended.
 """
 
 import re
 from collections.abc import Sequence
 
+SELL = "sell"
+COVER = "cover"
 STOP = "stop"
 FLATTEN = "flatten"
 TRIM = "trim"
 
-_LEVELS = re.compile(r"^(?:(?P<verb>[a-z]+) )?L(?P<first>\d+)(?:-(?P<last>\d+))?\b")
+_RUN = re.compile(r"(\d+)(?:-(\d+))?")
+_TAG = re.compile(r"^(?:(?P<verb>[a-z]+) )?L(?P<levels>\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*)$")
 
 
 def entry_tag(levels: Sequence[int]) -> str:
-    """Name the levels an entry takes; they must be consecutive, or the order could not be read back."""
-    first, last = min(levels), max(levels)
-    if last - first + 1 != len(levels):
-        raise ValueError(f"levels of one order must be consecutive, got {sorted(levels)}")
-    return f"L{first}" if first == last else f"L{first}-{last}"
+    """Name the levels an entry takes, runs folded: `L3`, `L3-5`, `L1,4-6`."""
+    return "L" + ",".join(_folded(run) for run in _runs(sorted(levels)))
 
 
 def exit_tag(levels: Sequence[int], verb: str) -> str:
@@ -29,14 +29,33 @@ def exit_tag(levels: Sequence[int], verb: str) -> str:
 
 def levels_of(tag: str | None) -> tuple[int, ...]:
     """Return the levels a tag names; empty for a tag that is absent or not ours."""
-    match = _LEVELS.match(tag or "")
+    match = _TAG.match(tag or "")
     if not match:
         return ()
-    first = int(match["first"])
-    return tuple(range(first, int(match["last"] or first) + 1))
+    runs = (_RUN.fullmatch(part) for part in match["levels"].split(","))
+    return tuple(level for run in runs if run for level in _unfolded(run))
 
 
 def verb_of(tag: str | None) -> str:
     """Return the first word of an exit tag of ours, "" otherwise."""
-    match = _LEVELS.match(tag or "")
+    match = _TAG.match(tag or "")
     return (match["verb"] or "") if match else ""
+
+
+def _runs(levels: Sequence[int]) -> list[list[int]]:
+    runs: list[list[int]] = []
+    for level in levels:
+        if runs and level == runs[-1][-1] + 1:
+            runs[-1].append(level)
+        else:
+            runs.append([level])
+    return runs
+
+
+def _folded(run: Sequence[int]) -> str:
+    return f"{run[0]}" if len(run) == 1 else f"{run[0]}-{run[-1]}"
+
+
+def _unfolded(run: re.Match[str]) -> range:
+    first = int(run[1])
+    return range(first, int(run[2] or first) + 1)

@@ -1,0 +1,292 @@
+"""Reads a freqtrade backtest export and the data it ran on into a `Run`, with freqtrade's loaders."""
+
+import json
+import zipfile
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+from freqtrade.configuration import TimeRange
+from freqtrade.data.btanalysis import (
+    get_latest_backtest_filename,
+    load_backtest_stats,
+    load_file_from_zip,
+)
+from freqtrade.data.history import load_data
+from freqtrade.enums import CandleType
+from freqtrade.exceptions import FreqtradeException
+from freqtrade.exchange import Exchange, timeframe_to_seconds
+from freqtrade.resolvers import ExchangeResolver
+
+from gridkit.reports.records import Candles, FundingRows, Run, epoch_seconds, trade_records
+
+DEFAULT_RESULT = Path("user_data/backtest_results")
+
+
+class ReportError(Exception):
+    """Something the user can put right; the message says what and how."""
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """Where the candles of a run lie and which they are."""
+
+    datadir: Path
+    data_format: str
+    exchange: str
+    trading_mode: str
+    timerange: str
+    futures_funding_rate: float | None = None
+
+    @property
+    def candle_type(self) -> CandleType:
+        """Which candles the strategy traded on."""
+        return CandleType.FUTURES if self.trading_mode == "futures" else CandleType.SPOT
+
+
+def load_run(result: Path, strategy: str | None = None, datadir: Path | None = None) -> Run:
+    """Read an export (`.zip`, `.json` or the results folder) and its candles; raises ReportError."""
+    path = export_path(result)
+    stats = chosen_strategy(read_export(path), strategy, path)
+    config = export_config(path)
+    source = data_source(path, stats, config, datadir)
+    return run_from_stats(stats, source)
+
+
+def export_path(result: Path) -> Path:
+    """Return the export itself; of a folder, the newest by freqtrade's own note."""
+    if result.is_dir():
+        with _as_report_error(f"no backtest result in the folder {result}"):
+            result = result / get_latest_backtest_filename(result)
+    if not result.is_file():
+        raise ReportError(
+            f"no such result: {result}. Give a .zip that `freqtrade backtesting` wrote, or the "
+            "folder it writes to (with `--export trades`, its default)."
+        )
+    return result
+
+
+def read_export(path: Path) -> Mapping[str, Any]:
+    """Return freqtrade's statistics, by strategy name."""
+    with _as_report_error(f"{path} is not a freqtrade backtest export"):
+        stats = load_backtest_stats(path)
+    if not isinstance(stats, dict) or not isinstance(stats.get("strategy"), dict):
+        raise ReportError(
+            f"{path} is not a freqtrade backtest export: it holds no \"strategy\" section."
+        )
+    return cast(Mapping[str, Any], stats["strategy"])
+
+
+def chosen_strategy(strategies: Mapping[str, Any], name: str | None, path: Path) -> dict[str, Any]:
+    """Return one strategy's statistics, which must hold trades."""
+    names = ", ".join(sorted(strategies))
+    if name is None and len(strategies) != 1:
+        raise ReportError(f"{path} holds several strategies; choose one with --strategy: {names}")
+    name = name or next(iter(strategies))
+    if name not in strategies:
+        raise ReportError(f"{path} holds no strategy {name!r}; it holds: {names}")
+    stats = dict(strategies[name], strategy_name=name)
+    if not stats.get("trades"):
+        raise ReportError(f"{path}: {name} made no trades, so there is nothing to report.")
+    if any("orders" not in trade or trade["orders"] is None for trade in stats["trades"]):
+        raise ReportError(f"{path} lists trades without orders; freqtrade 2023.1 or newer does.")
+    return stats
+
+
+def export_config(path: Path) -> dict[str, Any]:
+    """Return the config freqtrade stored beside the result; empty where it stored none."""
+    if path.suffix != ".zip":
+        return {}
+    name = f"{path.stem}_config.json"
+    with zipfile.ZipFile(path) as archive:
+        if name not in archive.namelist():
+            return {}
+    with _as_report_error(f"the config inside {path} cannot be read"):
+        return dict(json.loads(load_file_from_zip(path, name)))
+
+
+def data_source(
+    path: Path, stats: Mapping[str, Any], config: Mapping[str, Any], datadir: Path | None
+) -> DataSource:
+    """Find the candles: the folder asked for, else the config's, else beside the results."""
+    exchange = str(config.get("exchange", {}).get("name", ""))
+    return DataSource(
+        datadir=datadir or default_datadir(path, config, exchange),
+        data_format=config.get("dataformat_ohlcv") or "feather",
+        exchange=exchange,
+        trading_mode=stats.get("trading_mode") or config.get("trading_mode") or "spot",
+        timerange=stats.get("timerange") or "",
+        futures_funding_rate=config.get("futures_funding_rate"),
+    )
+
+
+def default_datadir(path: Path, config: Mapping[str, Any], exchange: str) -> Path:
+    """Return the first that exists of the usual places, else the usual one."""
+    usual = Path("user_data/data") / exchange
+    places = [path.parent.parent / "data" / exchange, usual]
+    if config.get("user_data_dir"):
+        places.insert(0, Path(config["user_data_dir"]) / "data" / exchange)
+    if config.get("datadir"):
+        places.insert(0, Path(config["datadir"]))
+    return next((place for place in places if exchange and place.is_dir()), usual)
+
+
+def run_from_stats(
+    stats: Mapping[str, Any], source: DataSource, *, fee: float | None = None
+) -> Run:
+    """Build the run of one strategy's statistics, which may come straight from `Backtesting`."""
+    if not source.datadir.is_dir():
+        raise ReportError(
+            f"no candles: the folder {source.datadir} does not exist. Name the one used for the "
+            "backtest with --datadir."
+        )
+    start, end = (int(stats[key]) // 1000 for key in ("backtest_start_ts", "backtest_end_ts"))
+    trades = trade_records(stats["trades"])
+    traded = sorted({trade.pair for trade in trades})
+    pairs = tuple(dict.fromkeys([*stats["pairlist"], *traded]))
+    timeframe = stats["timeframe"]
+    detail = stats.get("timeframe_detail") or timeframe
+    candles = load_candles(source, list(pairs), timeframe, start, end)
+    _require(candles, traded, source, timeframe)
+    fill_candles = (
+        candles if detail == timeframe else load_candles(source, traded, detail, start, end)
+    )
+    warnings = [
+        f"No {timeframe} candles of {pair} in the data folder: it is left out of buy and hold."
+        for pair in pairs
+        if pair not in candles
+    ] + [
+        f"No {detail} candles of {pair}, in which its orders filled: strict fills are unknown."
+        for pair in traded
+        if pair not in fill_candles
+    ]
+    return Run(
+        strategy=stats["strategy_name"],
+        stake_currency=stats["stake_currency"],
+        trading_mode=source.trading_mode,
+        starting_balance=float(stats["starting_balance"]),
+        final_balance=stats.get("final_balance"),
+        start=start,
+        end=end,
+        step=timeframe_to_seconds(timeframe),
+        fill_step=timeframe_to_seconds(detail),
+        pairs=pairs,
+        trades=trades,
+        candles=candles,
+        fill_candles=fill_candles,
+        funding=load_funding(source, traded, start, end) if traded else {},
+        funding_step=timeframe_to_seconds(exchange_option(source, "funding_fee_timeframe")),
+        fee_fraction=float(stats["trades"][0].get("fee_open") or 0.0) if fee is None else fee,
+        warnings=tuple(warnings),
+    )
+
+
+def load_candles(
+    source: DataSource, pairs: list[str], timeframe: str, start: int, end: int
+) -> dict[str, Candles]:
+    """Candles of each pair that has any within the run, without invented ones."""
+    with _as_report_error(f"the {timeframe} candles in {source.datadir} cannot be read"):
+        frames = load_data(
+            datadir=source.datadir,
+            timeframe=timeframe,
+            pairs=pairs,
+            timerange=TimeRange("date", "date", start, end + timeframe_to_seconds(timeframe)),
+            fill_up_missing=False,
+            data_format=source.data_format,
+            candle_type=source.candle_type,
+        )
+    return {pair: Candles.from_frame(frame) for pair, frame in frames.items() if len(frame)}
+
+
+def _require(
+    candles: Mapping[str, Candles], traded: list[str], source: DataSource, timeframe: str
+) -> None:
+    missing = [pair for pair in traded if pair not in candles]
+    if missing:
+        raise ReportError(
+            f"{source.datadir} has no {timeframe} {source.candle_type.value} candles of "
+            f"{', '.join(missing)} within the backtest. Name the folder used for it with "
+            "--datadir, or download them with `freqtrade download-data`."
+        )
+
+
+def load_funding(
+    source: DataSource, pairs: list[str], start: int, end: int
+) -> dict[str, FundingRows]:
+    """Funding of each pair as freqtrade's backtest puts it together; empty on spot."""
+    if source.trading_mode != "futures":
+        return {}
+    timerange = TimeRange.parse_timerange(source.timerange or None)
+    rates = _funding_frames(source, pairs, "funding_fee_timeframe", "funding_rate", timerange)
+    marks = _funding_frames(source, pairs, "mark_ohlcv_timeframe", None, timerange)
+    return {
+        pair: funding_rows(
+            rates.get(pair, pd.DataFrame()), marks.get(pair, pd.DataFrame()), source, (start, end)
+        )
+        for pair in pairs
+    }
+
+
+def _funding_frames(
+    source: DataSource, pairs: list[str], step: str, kind: str | None, timerange: TimeRange
+) -> dict[str, pd.DataFrame]:
+    with _as_report_error(f"the funding or mark candles in {source.datadir} cannot be read"):
+        return load_data(
+            datadir=source.datadir,
+            timeframe=exchange_option(source, step),
+            pairs=pairs,
+            timerange=timerange,
+            # As the backtest does: gaps within mark candles are filled, funding rates are not.
+            fill_up_missing=kind is None,
+            data_format=source.data_format,
+            candle_type=CandleType.from_string(kind or exchange_option(source, "mark_ohlcv_price")),
+        )
+
+
+def funding_rows(
+    rates: pd.DataFrame, marks: pd.DataFrame, source: DataSource, span: tuple[int, int]
+) -> FundingRows:
+    """Join rates and marks by freqtrade's own rule; say which known rates found no mark."""
+    none, nothing = np.empty(0, np.int64), np.empty(0)
+    known = epoch_seconds(rates["date"]) if len(rates) else none
+    marked = epoch_seconds(marks["date"]) if len(marks) else none
+    column = "funding_rate" if "funding_rate" in rates.columns else "open"
+    lost = ~np.isin(known, marked) & (known >= span[0]) & (known <= span[1])
+    unmarked = rates[column].to_numpy(dtype="float64")[lost] if len(rates) else nothing
+    fallback = source.futures_funding_rate is not None and not len(rates)
+    if not len(marks) or not (len(rates) or fallback):
+        return FundingRows(none, nothing, known[lost], unmarked)
+    # The rule needs no exchange object, though it is written as a method of one.
+    joined = Exchange.combine_funding_and_mark(
+        cast(Exchange, None), rates, marks, cast(int | None, source.futures_funding_rate)
+    )
+    fees = (joined["open_fund"] * joined["open_mark"]).to_numpy(dtype="float64")
+    return FundingRows(epoch_seconds(joined["date"]), fees, known[lost], unmarked, fallback)
+
+
+def exchange_option(source: DataSource, name: str) -> str:
+    """Return one of freqtrade's facts about an exchange (`_ft_has`), without connecting to it."""
+    found: dict[str, Any] = dict(Exchange._ft_has_default)
+    if source.exchange:
+        kind = ExchangeResolver.__dict__  # resolved below: the class, not an instance
+        del kind
+        import freqtrade.exchange as exchanges
+
+        own = getattr(exchanges, source.exchange.title(), Exchange)
+        found.update(own._ft_has)
+        if source.trading_mode == "futures":
+            found.update(own._ft_has_futures)
+    return str(found[name])
+
+
+@contextmanager
+def _as_report_error(what: str):
+    """Turn what freqtrade's loaders raise into one sentence."""
+    try:
+        yield
+    except (ValueError, OSError, KeyError, FreqtradeException, zipfile.BadZipFile) as error:
+        raise ReportError(f"{what}: {error}") from error

@@ -1,0 +1,177 @@
+"""Round trips: what became of each lot, from entry to exit.
+
+A lot is what `gridkit.grid.lots` says it is; here its pieces are put together again, and each
+remembers whether all its orders filled strictly.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gridkit.grid import tags
+from gridkit.grid.lots import Closed, Fill, Ledger
+from gridkit.reports.equity import Marks, candle_index
+from gridkit.reports.records import OrderFill, Run, TradeRecord
+
+# Exits that somebody was forced into: what they bring is inventory profit, not harvest.
+FORCED_VERBS = frozenset({tags.STOP, tags.FLATTEN, tags.TRIM, "recover"})
+FORCED_REASONS = frozenset(
+    {
+        "force_exit",
+        "emergency_exit",
+        "liquidation",
+        "stop_loss",
+        "stoploss_on_exchange",
+        "trailing_stop_loss",
+    }
+)
+RECOVERY_VERBS = frozenset({tags.STOP, "recover"})
+END_OF_RUN = "force_exit"
+
+STUCK_AFTER_SECONDS = 3_600
+STUCK_BEYOND_FRACTION = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class RoundTrip:
+    """One lot from its first entry to its last exit.
+
+    `profit` is in stake currency after both fees, funding apart; `harvest` is the part of it that
+    came from exits nobody was forced into, `strict_harvest` the part of that in which entry and exit
+    both filled strictly. `entry_price` and `exit_price` are averages.
+    """
+
+    pair: str
+    level: int
+    is_short: bool
+    opened: int
+    closed: int
+    entry_price: float
+    exit_price: float
+    amount: float
+    profit: float
+    harvest: float
+    strict_harvest: float
+    recovery_profit: float
+    has_recovery_exit: bool
+    ended_with_run: bool
+
+    @property
+    def hours(self) -> float:
+        """How long it was held."""
+        return (self.closed - self.opened) / 3_600
+
+    @property
+    def is_harvest(self) -> bool:
+        """Whether any of it was sold by an exit nobody was forced into."""
+        return self.harvest != 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    sale: Closed
+    entry_is_strict: bool
+    exit_is_strict: bool
+
+
+def verb(tag: str) -> str:
+    """Return the first word of one of our exit tags, which may name no level (`flatten regime`)."""
+    return tags.verb_of(tag) or tag.split(" ", 1)[0]
+
+
+def is_forced(tag: str) -> bool:
+    """Whether an exit with this tag was forced rather than taken at the lot's own target."""
+    return verb(tag) in FORCED_VERBS or tag in FORCED_REASONS
+
+
+def round_trips(run: Run, strict: Sequence[Sequence[bool | None]]) -> list[RoundTrip]:
+    """All lots of the run, oldest first; `strict` tells for each fill of each trade."""
+    found = [
+        trip
+        for trade, flags in zip(run.trades, strict, strict=True)
+        for trip in _trips_of(trade, flags, run.end)
+    ]
+    return sorted(found, key=lambda trip: (trip.opened, trip.pair, trip.level))
+
+
+def _trips_of(trade: TradeRecord, strict: Sequence[bool | None], end: int) -> list[RoundTrip]:
+    pieces: dict[tuple[int, float], list[_Piece]] = {}
+    for piece in _pieces(trade, strict):
+        pieces.setdefault((piece.sale.level, piece.sale.opened), []).append(piece)
+    return [_joined(trade, parts, end) for parts in pieces.values()]
+
+
+def _pieces(trade: TradeRecord, strict: Sequence[bool | None]) -> Iterable[_Piece]:
+    ledger = Ledger(is_short=trade.is_short)
+    entered_strictly: dict[int, bool] = {}
+    for order, flag in zip(trade.fills, strict, strict=True):
+        before = dict(ledger.lots)
+        for sale in ledger.apply(_ledger_fill(order)):
+            yield _Piece(sale, entered_strictly.get(sale.level, False), flag is True)
+        if order.is_entry:
+            for level, lot in ledger.lots.items():
+                if before.get(level) is not lot:
+                    earlier = entered_strictly[level] if level in before else True
+                    entered_strictly[level] = earlier and flag is True
+
+
+def _ledger_fill(order: OrderFill) -> Fill:
+    return Fill(
+        is_entry=order.is_entry,
+        levels=tags.levels_of(order.tag),
+        price=order.price,
+        amount=order.amount,
+        timestamp=float(order.seconds),
+        fee=order.fee,
+        tag=order.tag,
+    )
+
+
+def _joined(trade: TradeRecord, pieces: list[_Piece], end: int) -> RoundTrip:
+    sales = [piece.sale for piece in pieces]
+    amount = sum(sale.amount for sale in sales)
+    taken = [piece for piece in pieces if not is_forced(piece.sale.tag)]
+    recovered = [sale.profit for sale in sales if verb(sale.tag) in RECOVERY_VERBS]
+    return RoundTrip(
+        pair=trade.pair,
+        level=sales[0].level,
+        is_short=trade.is_short,
+        opened=int(sales[0].opened),
+        closed=int(sales[-1].closed),
+        entry_price=sum(sale.amount * sale.entry_price for sale in sales) / amount,
+        exit_price=sum(sale.amount * sale.exit_price for sale in sales) / amount,
+        amount=amount,
+        profit=sum(sale.profit for sale in sales),
+        harvest=sum(piece.sale.profit for piece in taken),
+        strict_harvest=sum(
+            piece.sale.profit for piece in taken if piece.entry_is_strict and piece.exit_is_strict
+        ),
+        recovery_profit=sum(recovered),
+        has_recovery_exit=bool(recovered),
+        ended_with_run=sales[-1].tag == END_OF_RUN and sales[-1].closed >= end,
+    )
+
+
+def was_stuck(trip: RoundTrip, marks: Marks) -> bool:
+    """Whether, older than an hour, its entry once stood more than 3 % on the losing side of a close.
+
+    Only closes before its exit count.
+    """
+    first, last = candle_index(
+        marks.seconds, np.array([trip.opened + STUCK_AFTER_SECONDS, trip.closed])
+    )
+    closes = marks.closes[trip.pair][first:last]
+    return bool(_beyond(trip, closes).any())
+
+
+def is_stuck_at_end(trip: RoundTrip, marks: Marks) -> bool:
+    """Whether it was still held at the end of the run, and stuck there."""
+    old = trip.closed - trip.opened >= STUCK_AFTER_SECONDS
+    return trip.ended_with_run and old and bool(_beyond(trip, marks.closes[trip.pair][-1:]).any())
+
+
+def _beyond(trip: RoundTrip, closes: np.ndarray) -> np.ndarray:
+    if trip.is_short:
+        return closes > trip.entry_price * (1 + STUCK_BEYOND_FRACTION)
+    return closes < trip.entry_price * (1 - STUCK_BEYOND_FRACTION)

@@ -1,0 +1,55 @@
+"""Caps: how much more may be added, and what binds (SPEC A.6)."""
+
+from dataclasses import dataclass
+
+from gridkit.grid.decisions import Block
+from gridkit.risk.sizing import exposure_fraction
+from gridkit.settings import CapSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The account as a pair about to add sees it. All in stake currency.
+
+    `capital` is marked equity (or freqtrade's available capital); `free` is cash not in any trade;
+    `reserved` is what the other pairs' resting and next lines will need of it; `tied` is stake in
+    open trades and their orders, `notional` the same times leverage; `asset` is the stake in this
+    asset together with those correlated with it; `pairs` is how many are traded.
+    """
+
+    capital: float
+    free: float
+    reserved: float
+    tied: float
+    notional: float
+    asset: float
+    pairs: int
+    leverage: float
+
+
+def room(account: Account, caps: CapSettings) -> tuple[float, Block]:
+    """Return the stake that may still be added, and the cap that sets it."""
+    exposure = exposure_fraction(account.capital, caps) * account.capital
+    limits = [
+        (account.free - account.reserved, Block("free cash less reserve", account.free, account.reserved)),
+        (exposure - account.tied, Block("exposure", account.tied, exposure)),
+    ]
+    if account.pairs > 1:
+        inventory = caps.inventory * account.capital
+        block = Block("inventory of asset and its correlates", account.asset, inventory)
+        limits.append((inventory - account.asset, block))
+    if caps.max_margin is not None:
+        block = Block("max_margin", account.tied, caps.max_margin)
+        limits.append((caps.max_margin - account.tied, block))
+    if caps.max_position is not None:
+        block = Block("max_position", account.notional, caps.max_position)
+        limits.append(((caps.max_position - account.notional) / account.leverage, block))
+    amount, binding = min(limits, key=lambda limit: limit[0])
+    return max(0.0, amount), binding
+
+
+def asset_limit(capital: float, pairs: int, leverage: float, caps: CapSettings) -> float:
+    """Notional above which an asset is trimmed; infinite where only one pair is traded."""
+    if pairs <= 1:
+        return float("inf")
+    return (caps.inventory + caps.inventory_deviation) * capital * leverage

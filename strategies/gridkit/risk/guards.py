@@ -1,0 +1,27 @@
+"""What a guard does when it breaks itself: it says no."""
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+
+def refuses_on_error(refusal: Answer) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+    """Turn an exception into `refusal`. Left alone, freqtrade logs it and goes ahead (DESIGN 2.17)."""
+
+    def decorate(gate: Callable[..., Answer]) -> Callable[..., Answer]:
+        @wraps(gate)
+        def guarded(*args: Any, **kwargs: Any) -> Answer:
+            try:
+                return gate(*args, **kwargs)
+            except Exception:
+                logger.exception("%s failed, so the trade is refused", gate.__name__)
+                return refusal
+
+        return guarded
+
+    return decorate
