@@ -19,13 +19,23 @@ class Window:
     end: int | None
     limit: int
 
+    def until(self, now: int) -> "Window":
+        """Return the same window, with nothing after `now`."""
+        end = now if self.end is None else min(self.end, now)
+        return Window(self.start, end, self.limit)
+
+    def bounds(self, times: np.ndarray) -> tuple[int, int]:
+        """First place and the one after the last: the oldest there are if it has a start."""
+        low = 0 if self.start is None else int(np.searchsorted(times, self.start, "left"))
+        high = len(times) if self.end is None else int(np.searchsorted(times, self.end, "right"))
+        if self.start is None:
+            return max(low, high - self.limit), max(low, high)
+        return low, max(low, min(high, low + self.limit))
+
     def cut(self, rows: np.ndarray) -> np.ndarray:
-        """Rows (first column a time) of the window: the first of them if it has a start."""
-        times = rows[:, TIME]
-        low = 0 if self.start is None else np.searchsorted(times, self.start, "left")
-        high = len(times) if self.end is None else np.searchsorted(times, self.end, "right")
-        inside = rows[low:high]
-        return inside[-self.limit :] if self.start is None else inside[: self.limit]
+        """Rows of the window; their first column is a time."""
+        first, after = self.bounds(rows[:, TIME])
+        return rows[first:after]
 
 
 def no_rows() -> np.ndarray:
@@ -46,3 +56,14 @@ def aggregate(rows: np.ndarray, timeframe: str) -> np.ndarray:
     result[:, LOW] = np.minimum.reduceat(rows[:, LOW], first)
     result[:, CLOSE] = rows[np.r_[first[1:], len(rows)] - 1, CLOSE]
     return result
+
+
+def whole(rows: np.ndarray, finer: str, timeframe: str) -> np.ndarray:
+    """Aggregate without a first or last candle that `rows` (of timeframe `finer`) hold in part."""
+    coarse = aggregate(rows, timeframe)
+    if not len(rows):
+        return coarse
+    first = int(coarse[0, TIME] < rows[0, TIME])
+    ends = timeframes.close_of(int(rows[-1, TIME]), finer)
+    last_is_whole = ends == timeframes.close_of(int(coarse[-1, TIME]), timeframe)
+    return coarse[first : len(coarse) - (not last_is_whole)]

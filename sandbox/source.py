@@ -22,6 +22,23 @@ class Tape:
     amounts: np.ndarray
     sold: np.ndarray
 
+    @classmethod
+    def empty(cls) -> "Tape":
+        """No trades."""
+        whole, number = np.empty(0, dtype=np.int64), np.empty(0)
+        return cls(whole, whole, number, number, np.empty(0, dtype=bool))
+
+    def cut(self, first: int, after: int) -> "Tape":
+        """Trades by their place, the last one excluded."""
+        part = slice(first, after)
+        return Tape(
+            self.ids[part],
+            self.times[part],
+            self.prices[part],
+            self.amounts[part],
+            self.sold[part],
+        )
+
 
 @dataclass(frozen=True)
 class Book:
@@ -29,6 +46,10 @@ class Book:
 
     bids: np.ndarray
     asks: np.ndarray
+
+    def top(self, levels: int) -> "Book":
+        """Return the best levels of either side."""
+        return Book(self.bids[:levels], self.asks[:levels])
 
 
 @dataclass(frozen=True)
@@ -44,6 +65,9 @@ class Premium:
 class Source(Protocol):
     """A market's data. Times are UTC ms; nothing later than `now` is ever returned."""
 
+    # Whether candles may be written with the tick's digits, or must keep every one they have.
+    rounds_to_tick: bool
+
     def instruments(self, market: Market) -> Mapping[str, Instrument]:
         """Everything traded on this market, by Binance symbol."""
 
@@ -52,19 +76,22 @@ class Source(Protocol):
     ) -> np.ndarray:
         """Rows as in `sandbox.candles`; the last is the running candle where there is one."""
 
+    def day(self, market: Market, symbol: str, now: int) -> np.ndarray:
+        """Candles of the most recent 24 hours there are, in the finest timeframe there is."""
+
     def trades(
         self, market: Market, symbol: str, window: Window, from_id: int | None, now: int
     ) -> Tape:
         """Return the tape from an id, in a window, or the most recent."""
 
-    def book(self, market: Market, symbol: str, levels: int, now: int) -> Book:
-        """Return the order book as it stands."""
+    def book(self, market: Market, symbol: str, levels: int, now: int) -> Book | None:
+        """Return the order book as it stands; None without a price to build it around."""
 
     def funding(self, symbol: str, window: Window, now: int) -> np.ndarray:
         """Settled funding: columns time, rate as a fraction, mark price."""
 
-    def premium(self, symbol: str, now: int) -> Premium:
-        """Mark, index and the funding rate in force."""
+    def premium(self, symbol: str, now: int) -> Premium | None:
+        """Mark, index and the funding rate in force; None without a price."""
 
     def open_interest(self, symbol: str, period: str, window: Window, now: int) -> np.ndarray:
         """Columns time, open interest in base, the same in quote."""

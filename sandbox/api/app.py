@@ -6,12 +6,20 @@ from fastapi.responses import Response
 
 from sandbox.api import account, books, candles, futures, markets
 from sandbox.api.context import PREFIXES, Context
-from sandbox.api.replies import BinanceError, on_bad_parameter, on_binance_error, reply
+from sandbox.api.replies import (
+    BinanceError,
+    on_bad_parameter,
+    on_binance_error,
+    on_sandbox_error,
+    reply,
+)
+from sandbox.errors import SandboxError
 
 
 def build(context: Context) -> FastAPI:
     """Assemble the exchange."""
     app = FastAPI(title="gridkit sandbox", openapi_url=None)
+    app.add_exception_handler(SandboxError, on_sandbox_error)
     app.add_exception_handler(BinanceError, on_binance_error)
     app.add_exception_handler(RequestValidationError, on_bad_parameter)
     for market, prefix in PREFIXES.items():

@@ -1,7 +1,8 @@
 """The order book, the tape, and tickers drawn from both."""
 
 import json
-from typing import Annotated, Any
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, NoReturn
 
 import numpy as np
 from fastapi import APIRouter, Query
@@ -9,13 +10,14 @@ from fastapi.responses import Response
 
 from sandbox import candles
 from sandbox.api.context import Context
-from sandbox.api.replies import MALFORMED, BinanceError, fixed, reply
+from sandbox.api.replies import MALFORMED, UNKNOWN_ERROR, BinanceError, fixed, reply
 from sandbox.candles import Window
 from sandbox.instruments import Instrument, Market
 from sandbox.source import Tape
-from sandbox.timeframes import DAY_MS, MINUTE_MS
 
 Limit = Annotated[int, Query(ge=1)]
+Fields = dict[str, Any]
+Ticker = Callable[[Context, Market, Instrument, int], Fields]
 _MOST_TRADES = 1000
 _MOST_LEVELS: dict[Market, int] = {"spot": 5000, "futures": 1000}
 
@@ -35,6 +37,8 @@ def _add_book(routes: APIRouter, context: Context, market: Market) -> None:
         instrument = context.instrument(market, symbol)
         now = context.clock.now()
         book = context.source.book(market, symbol, min(limit, _MOST_LEVELS[market]), now)
+        if book is None:
+            _refuse_without_price(symbol)
         times = {"E": now, "T": now} if market == "futures" else {}
         sides = {"bids": _levels(book.bids, instrument), "asks": _levels(book.asks, instrument)}
         return reply({"lastUpdateId": now, **times, **sides})
@@ -44,9 +48,9 @@ def _add_tape(routes: APIRouter, context: Context, market: Market) -> None:
     @routes.get("/aggTrades")
     async def aggregate_trades(
         symbol: str,
-        fromId: int | None = None,  # noqa: N803 (Binance's name)
-        startTime: int | None = None,  # noqa: N803
-        endTime: int | None = None,  # noqa: N803
+        fromId: int | None = None,
+        startTime: int | None = None,
+        endTime: int | None = None,
         limit: Limit = 500,
     ) -> Response:
         instrument = context.instrument(market, symbol)
@@ -83,14 +87,22 @@ def price_router(context: Context, market: Market) -> APIRouter:
     return routes
 
 
-def _for_each(context: Context, market: Market, symbol: str, symbols: str, ticker: Any) -> Response:
+def _for_each(
+    context: Context, market: Market, symbol: str, symbols: str, ticker: Ticker
+) -> Response:
     """One ticker for `symbol`, a list for `symbols` (a JSON list) or for everything."""
     now = context.clock.now()
     if symbol:
-        return reply(ticker(context, market, context.instrument(market, symbol), now))
+        found = ticker(context, market, context.instrument(market, symbol), now)
+        return reply(found or _refuse_without_price(symbol))
     wanted = _parsed(symbols) if symbols else list(context.source.instruments(market))
-    found = (context.instrument(market, each) for each in wanted)
-    return reply([ticker(context, market, each, now) for each in found])
+    listed = (context.instrument(market, each) for each in wanted)
+    tickers = (ticker(context, market, each, now) for each in listed)
+    return reply([each for each in tickers if each])
+
+
+def _refuse_without_price(symbol: str) -> NoReturn:
+    raise BinanceError(UNKNOWN_ERROR, f"No candles of {symbol} are recorded.")
 
 
 def _parsed(symbols: str) -> list[str]:
@@ -100,14 +112,16 @@ def _parsed(symbols: str) -> list[str]:
         raise BinanceError(MALFORMED, "Parameter 'symbols' must be a JSON list.") from None
 
 
-def _day_ticker(
-    context: Context, market: Market, instrument: Instrument, now: int
-) -> dict[str, Any]:
+def _day_ticker(context: Context, market: Market, instrument: Instrument, now: int) -> Fields:
     """Sum up the last 24 hours; on spot with the best prices of the book as well."""
-    window = Window(now - DAY_MS + MINUTE_MS, None, 1440)
-    rows = context.source.candles(market, instrument.symbol, "last", "1m", window, now)
+    rows = context.source.day(market, instrument.symbol, now)
     if not len(rows):
-        rows = _latest_day(context, market, instrument, now)
+        return {}
+    best = _best_prices(context, market, instrument, now) if market == "spot" else {}
+    return {**best, **_summary(rows, instrument), "closeTime": now}
+
+
+def _summary(rows: np.ndarray, instrument: Instrument) -> Fields:
     opened, last = rows[0, candles.OPEN], rows[-1, candles.CLOSE]
     volume, quote = rows[:, candles.VOLUME].sum(), rows[:, candles.QUOTE].sum()
     prices = {
@@ -118,30 +132,21 @@ def _day_ticker(
         "highPrice": rows[:, candles.HIGH].max(),
         "lowPrice": rows[:, candles.LOW].min(),
     }
-    best = _best_prices(context, market, instrument, now) if market == "spot" else {}
     return {
-        **best,
         "symbol": instrument.symbol,
         **{name: _text(value, instrument.price_decimals) for name, value in prices.items()},
         "priceChangePercent": f"{100 * (last / opened - 1):.3f}",
         "volume": _text(volume, instrument.lot_decimals),
         "quoteVolume": _text(quote, 8),
         "openTime": int(rows[0, candles.TIME]),
-        "closeTime": now,
         "count": int(rows[:, candles.COUNT].sum()),
     }
 
 
-def _latest_day(context: Context, market: Market, instrument: Instrument, now: int) -> np.ndarray:
-    """Find the latest day there is: recorded data ends before today, and may be coarse."""
-    window = Window(None, None, 1)
-    return context.source.candles(market, instrument.symbol, "last", "1d", window, now)
-
-
-def _best_prices(
-    context: Context, market: Market, instrument: Instrument, now: int
-) -> dict[str, Any]:
+def _best_prices(context: Context, market: Market, instrument: Instrument, now: int) -> Fields:
     book = context.source.book(market, instrument.symbol, 1, now)
+    if book is None:
+        return {}
     (bid, bid_lots), (ask, ask_lots) = (
         _levels(side, instrument)[0] for side in (book.bids, book.asks)
     )
@@ -150,17 +155,13 @@ def _best_prices(
     return {"symbol": instrument.symbol, **sides, **time}
 
 
-def _last_price(
-    context: Context, market: Market, instrument: Instrument, now: int
-) -> dict[str, Any]:
-    window = Window(None, None, 1)
-    tape = context.source.trades(market, instrument.symbol, window, None, now)
+def _last_price(context: Context, market: Market, instrument: Instrument, now: int) -> Fields:
+    rows = context.source.day(market, instrument.symbol, now)
+    if not len(rows):
+        return {}
+    price = _text(rows[-1, candles.CLOSE], instrument.price_decimals)
     time = {"time": now} if market == "futures" else {}
-    return {
-        "symbol": instrument.symbol,
-        "price": _text(tape.prices[-1], instrument.price_decimals),
-        **time,
-    }
+    return {"symbol": instrument.symbol, "price": price, **time}
 
 
 def _levels(side: np.ndarray, instrument: Instrument) -> list[tuple[str, str]]:
@@ -168,7 +169,7 @@ def _levels(side: np.ndarray, instrument: Instrument) -> list[tuple[str, str]]:
     return list(zip(prices, fixed(side[:, 1], instrument.lot_decimals), strict=True))
 
 
-def _texts(tape: Tape, instrument: Instrument) -> Any:
+def _texts(tape: Tape, instrument: Instrument) -> Iterator[tuple[int, int, str, str, bool]]:
     return zip(
         tape.ids.tolist(),
         tape.times.tolist(),
@@ -179,7 +180,7 @@ def _texts(tape: Tape, instrument: Instrument) -> Any:
     )
 
 
-def _aggregate(number: int, time: int, price: str, amount: str, sold: bool) -> dict[str, Any]:
+def _aggregate(number: int, time: int, price: str, amount: str, sold: bool) -> Fields:
     return {
         "a": number,
         "p": price,
@@ -192,7 +193,7 @@ def _aggregate(number: int, time: int, price: str, amount: str, sold: bool) -> d
     }
 
 
-def _single(number: int, time: int, price: str, amount: str, sold: bool) -> dict[str, Any]:
+def _single(number: int, time: int, price: str, amount: str, sold: bool) -> Fields:
     return {
         "id": number,
         "price": price,

@@ -20,7 +20,10 @@ _PRICE_ROUTES: dict[str, Kind] = {
     "/premiumIndexKlines": "premium",
 }
 
+_MARK_DIGITS = _QUOTE_DIGITS = 8
+
 Limit = Annotated[int, Query(ge=1)]
+Klines = list[tuple[object, ...]]
 
 
 def router(context: Context, market: Market) -> APIRouter:
@@ -39,8 +42,8 @@ def _add(routes: APIRouter, path: str, context: Context, market: Market, kind: K
         interval: str,
         symbol: str = "",
         pair: str = "",
-        startTime: int | None = None,  # noqa: N803 (Binance's name)
-        endTime: int | None = None,  # noqa: N803
+        startTime: int | None = None,
+        endTime: int | None = None,
         limit: Limit = 500,
     ) -> Response:
         # Index candles are asked for by pair, all others by symbol.
@@ -49,25 +52,36 @@ def _add(routes: APIRouter, path: str, context: Context, market: Market, kind: K
         timeframe = check_interval(interval)
         now = context.clock.now()
         rows = context.source.candles(market, instrument.symbol, kind, timeframe, window, now)
-        return reply(encode(rows, instrument, timeframe, kind))
+        write = encode if context.source.rounds_to_tick else encode_exactly
+        return reply(write(rows, instrument, timeframe, kind))
 
 
-def encode(
-    rows: np.ndarray, instrument: Instrument, timeframe: str, kind: Kind
-) -> list[tuple[object, ...]]:
+def encode(rows: np.ndarray, instrument: Instrument, timeframe: str, kind: Kind) -> Klines:
     """Rows as Binance sends them: twelve fields, all but times and the count as strings."""
-    prices = instrument.price_decimals if kind == "last" else 8
+    price_digits = instrument.price_decimals if kind == "last" else _MARK_DIGITS
+    return _fields(rows, timeframe, price_digits, instrument.lot_decimals)
+
+
+def encode_exactly(rows: np.ndarray, _instrument: Instrument, timeframe: str, _: Kind) -> Klines:
+    """Rows likewise, with every digit that the recording has."""
+    return _fields(rows, timeframe, None, None)
+
+
+def _fields(
+    rows: np.ndarray, timeframe: str, price_digits: int | None, lot_digits: int | None
+) -> Klines:
     opened = rows[:, candles.TIME].astype(np.int64).tolist()
+    prices = range(candles.OPEN, candles.VOLUME)
     return list(
         zip(
             opened,
-            *(fixed(rows[:, column], prices) for column in range(candles.OPEN, candles.VOLUME)),
-            fixed(rows[:, candles.VOLUME], instrument.lot_decimals),
+            *(fixed(rows[:, column], price_digits) for column in prices),
+            fixed(rows[:, candles.VOLUME], lot_digits),
             [timeframes.close_of(time, timeframe) - 1 for time in opened],
-            fixed(rows[:, candles.QUOTE], 8),
+            fixed(rows[:, candles.QUOTE], _QUOTE_DIGITS),
             rows[:, candles.COUNT].astype(np.int64).tolist(),
-            fixed(rows[:, candles.TAKER], instrument.lot_decimals),
-            fixed(rows[:, candles.TAKER_QUOTE], 8),
+            fixed(rows[:, candles.TAKER], lot_digits),
+            fixed(rows[:, candles.TAKER_QUOTE], _QUOTE_DIGITS),
             ["0"] * len(rows),
             strict=True,
         )

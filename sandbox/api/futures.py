@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from sandbox.api.context import Context, check_interval
-from sandbox.api.replies import reply
+from sandbox.api.replies import UNKNOWN_ERROR, BinanceError, reply
 from sandbox.candles import Window
 
 Limit = Annotated[int, Query(ge=1)]
@@ -23,8 +23,8 @@ def router(context: Context) -> APIRouter:
     @routes.get("/fundingRate")
     async def funding_history(
         symbol: str,
-        startTime: int | None = None,  # noqa: N803 (Binance's name)
-        endTime: int | None = None,  # noqa: N803
+        startTime: int | None = None,
+        endTime: int | None = None,
         limit: Limit = 100,
     ) -> Response:
         context.instrument("futures", symbol)
@@ -44,7 +44,9 @@ def _add_now(routes: APIRouter, context: Context) -> None:
     async def premium_index(symbol: str = "") -> Response:
         if symbol:
             return reply(_premium(context, symbol))
-        return reply([_premium(context, each) for each in context.source.instruments("futures")])
+        listed = context.source.instruments("futures")
+        known = [each for each in listed if context.source.premium(each, context.clock.now())]
+        return reply([_premium(context, each) for each in known])
 
     @routes.get("/openInterest")
     async def open_interest(symbol: str) -> Response:
@@ -63,8 +65,8 @@ def data_router(context: Context) -> APIRouter:
     async def open_interest_history(
         symbol: str,
         period: str,
-        startTime: int | None = None,  # noqa: N803 (Binance's name)
-        endTime: int | None = None,  # noqa: N803
+        startTime: int | None = None,
+        endTime: int | None = None,
         limit: Limit = 30,
     ) -> Response:
         context.instrument("futures", symbol)
@@ -80,6 +82,8 @@ def _premium(context: Context, symbol: str) -> dict[str, Any]:
     context.instrument("futures", symbol)
     now = context.clock.now()
     premium = context.source.premium(symbol, now)
+    if premium is None:
+        raise BinanceError(UNKNOWN_ERROR, f"No candles of {symbol} are recorded.")
     return {
         "symbol": symbol,
         "markPrice": f"{premium.mark:.8f}",

@@ -39,6 +39,11 @@ def on_binance_error(_request: Request, error: Exception) -> Response:
     return error_reply(error.code, error.message, error.status)
 
 
+def on_sandbox_error(_request: Request, error: Exception) -> Response:
+    """Report a data file that turned out to be unreadable."""
+    return error_reply(UNKNOWN_ERROR, str(error))
+
+
 def on_bad_parameter(_request: Request, error: Exception) -> Response:
     """Report a missing or misshapen query parameter."""
     assert isinstance(error, RequestValidationError)

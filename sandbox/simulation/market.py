@@ -1,14 +1,13 @@
 """The simulated source: prices as one function of (seed, coin, time), read in several ways."""
 
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 
 from sandbox import books, candles, timeframes
 from sandbox.candles import Window
 from sandbox.instruments import Instrument, Market, known
+from sandbox.memory import Remembered
 from sandbox.simulation import cycle as cycles
 from sandbox.simulation import paths
 from sandbox.simulation import premium as premiums
@@ -23,26 +22,10 @@ _LAST_MS = EPOCH_MS + (cycles.DAYS - 2) * DAY_MS
 _BOOK_SHARE_OF_MINUTE = 0.3  # of a minute's usual volume rests on a level near the price
 
 
-class Remembered:
-    """The most recent results of a function of hashable arguments, at most `size` of them."""
-
-    def __init__(self, function: Callable[..., Any], size: int) -> None:
-        self.function, self.size = function, size
-        self.known: OrderedDict[Hashable, Any] = OrderedDict()
-
-    def __call__(self, *key: Hashable) -> Any:
-        """Return the remembered result, or work it out."""
-        if key in self.known:
-            self.known.move_to_end(key)
-            return self.known[key]
-        self.known[key] = result = self.function(*key)
-        if len(self.known) > self.size:
-            self.known.popitem(last=False)
-        return result
-
-
 class SimulatedMarket:
     """Everything the exchange serves, worked out on demand from the seed and the time."""
+
+    rounds_to_tick = True
 
     def __init__(self, seed: int = 7, profile: str = "steady") -> None:
         self.seed, self.profile = seed, profile_named(profile)
@@ -78,6 +61,11 @@ class SimulatedMarket:
         ]
         return window.cut(candles.aggregate(np.concatenate(blocks), timeframe))
 
+    def day(self, market: Market, symbol: str, now: int) -> np.ndarray:
+        """Minute candles of the last 24 hours."""
+        window = Window(now - DAY_MS + MINUTE_MS, None, paths.MINUTES)
+        return self.candles(market, symbol, "last", "1m", window, now)
+
     def trades(
         self, market: Market, symbol: str, window: Window, from_id: int | None, now: int
     ) -> Tape:
@@ -102,7 +90,7 @@ class SimulatedMarket:
         amount = coin.daily_turnover / 1440 / tape.prices[0] * _BOOK_SHARE_OF_MINUTE
         instrument = self._listed[market][symbol]
         book = books.around(rng, instrument, tape.prices[0], bool(tape.sold[0]), amount)
-        return Book(book.bids[:levels], book.asks[:levels])
+        return book.top(levels)
 
     def funding(self, symbol: str, window: Window, now: int) -> np.ndarray:
         """Settlements every eight hours, from the average premium of the hours before."""

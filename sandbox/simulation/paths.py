@@ -120,7 +120,7 @@ def _steps(rng: np.random.Generator, nodes: np.ndarray, deviation: np.ndarray) -
 
 
 def _swing(profile: Profile, coin: int, day: int) -> np.ndarray | float:
-    """Add the lively profile's oscillation: a function of absolute time, so midnights do not show."""
+    """Add the lively profile's oscillation, a function of absolute time: no seam at midnight."""
     if not profile.swing:
         return 0.0
     seconds = (day * DAY_STEPS + np.arange(DAY_STEPS)) * (STEP_MS / 1000)
