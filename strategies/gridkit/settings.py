@@ -120,6 +120,9 @@ class StopSettings(Section):
     pause_hours: float = Field(
         default=12.0, ge=0, le=720, description="no new cycle for so long after one was flattened"
     )
+    force_exit_pause_candles: int = Field(
+        default=12, ge=1, le=1_000, description="a pair places nothing for so long after /forceexit"
+    )
     stop_price: dict[str, float] = Field(
         default_factory=dict, description="pair: price beyond which its cycle is flattened"
     )

@@ -2,12 +2,13 @@
 
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import freqtrade.exchange as exchanges
 import numpy as np
 import pandas as pd
 from freqtrade.configuration import TimeRange
@@ -19,8 +20,7 @@ from freqtrade.data.btanalysis import (
 from freqtrade.data.history import load_data
 from freqtrade.enums import CandleType
 from freqtrade.exceptions import FreqtradeException
-from freqtrade.exchange import Exchange, timeframe_to_seconds
-from freqtrade.resolvers import ExchangeResolver
+from freqtrade.exchange import MAP_EXCHANGE_CHILDCLASS, Exchange, timeframe_to_seconds
 
 from gridkit.reports.records import Candles, FundingRows, Run, epoch_seconds, trade_records
 
@@ -269,22 +269,17 @@ def funding_rows(
 
 
 def exchange_option(source: DataSource, name: str) -> str:
-    """Return one of freqtrade's facts about an exchange (`_ft_has`), without connecting to it."""
-    found: dict[str, Any] = dict(Exchange._ft_has_default)
-    if source.exchange:
-        kind = ExchangeResolver.__dict__  # resolved below: the class, not an instance
-        del kind
-        import freqtrade.exchange as exchanges
-
-        own = getattr(exchanges, source.exchange.title(), Exchange)
-        found.update(own._ft_has)
-        if source.trading_mode == "futures":
-            found.update(own._ft_has_futures)
+    """Return one of freqtrade's facts about an exchange, without connecting to it."""
+    known = MAP_EXCHANGE_CHILDCLASS.get(source.exchange, source.exchange)
+    kind = getattr(exchanges, known.title(), Exchange)
+    found: dict[str, Any] = {**Exchange._ft_has_default, **kind._ft_has}
+    if source.trading_mode == "futures":
+        found.update(kind._ft_has_futures)
     return str(found[name])
 
 
 @contextmanager
-def _as_report_error(what: str):
+def _as_report_error(what: str) -> Iterator[None]:
     """Turn what freqtrade's loaders raise into one sentence."""
     try:
         yield

@@ -7,6 +7,14 @@ from gridkit.risk.sizing import exposure_fraction
 from gridkit.settings import CapSettings
 
 
+FREE_CASH = "free cash less reserve"
+EXPOSURE = "exposure"
+INVENTORY = "inventory of asset and its correlates"
+MAX_MARGIN = "max_margin"
+MAX_POSITION = "max_position"
+CONDITIONS = frozenset({FREE_CASH, EXPOSURE, INVENTORY, MAX_MARGIN, MAX_POSITION})
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """The account as a pair about to add sees it. All in stake currency.
@@ -31,18 +39,18 @@ def room(account: Account, caps: CapSettings) -> tuple[float, Block]:
     """Return the stake that may still be added, and the cap that sets it."""
     exposure = exposure_fraction(account.capital, caps) * account.capital
     limits = [
-        (account.free - account.reserved, Block("free cash less reserve", account.free, account.reserved)),
-        (exposure - account.tied, Block("exposure", account.tied, exposure)),
+        (account.free - account.reserved, Block(FREE_CASH, account.free, account.reserved)),
+        (exposure - account.tied, Block(EXPOSURE, account.tied, exposure)),
     ]
     if account.pairs > 1:
         inventory = caps.inventory * account.capital
-        block = Block("inventory of asset and its correlates", account.asset, inventory)
+        block = Block(INVENTORY, account.asset, inventory)
         limits.append((inventory - account.asset, block))
     if caps.max_margin is not None:
-        block = Block("max_margin", account.tied, caps.max_margin)
+        block = Block(MAX_MARGIN, account.tied, caps.max_margin)
         limits.append((caps.max_margin - account.tied, block))
     if caps.max_position is not None:
-        block = Block("max_position", account.notional, caps.max_position)
+        block = Block(MAX_POSITION, account.notional, caps.max_position)
         limits.append(((caps.max_position - account.notional) / account.leverage, block))
     amount, binding = min(limits, key=lambda limit: limit[0])
     return max(0.0, amount), binding

@@ -1,0 +1,139 @@
+"""AdaptiveGrid: a grid whose lines follow volatility, for freqtrade. Callbacks only."""
+
+from datetime import datetime
+
+from freqtrade.enums import RunMode
+from freqtrade.persistence import Order, Trade
+from freqtrade.strategy import DecimalParameter, IntParameter, IStrategy
+from pandas import DataFrame
+
+from gridkit.host import drawing, read_only, signals, startup
+from gridkit.host.desk import GridDesk
+from gridkit.host.signals import LONG, SHORT
+from gridkit.risk.guards import refuses_on_error
+
+TRADE_CALLBACKS = (
+    "adjust_trade_position",
+    "check_entry_timeout",
+    "custom_entry_price",
+    "custom_exit_price",
+)
+
+
+class AdaptiveGrid(IStrategy):
+    """One freqtrade trade is one cycle of the grid; its next line rests as the one working order."""
+
+    INTERFACE_VERSION = 3
+
+    timeframe = "5m"
+    stoploss = -0.99
+    minimal_roi = {}  # noqa: RUF012 (freqtrade's own attribute, read only)
+    position_adjustment_enable = True
+    process_only_new_candles = True
+    use_exit_signal = False
+    plot_config = signals.PLOT_CONFIG
+
+    def __init__(self, config: dict) -> None:
+        settings = startup.read_settings(config)
+        self.configured = settings
+        self.can_short = settings.direction != "long" and config.get("trading_mode") == "futures"
+        grid, spacing, stops = settings.grid, settings.spacing, settings.stops
+        self.grid_levels = IntParameter(1, 25, default=grid.levels, space="buy")
+        self.grid_volatility_factor = DecimalParameter(
+            0.2, 2.0, decimals=2, default=spacing.volatility_factor, space="buy"
+        )
+        self.grid_step = DecimalParameter(
+            0.002, 0.04, decimals=3, default=spacing.grid_step, space="buy"
+        )
+        self.grid_lot_stop = DecimalParameter(
+            0.005, 0.10, decimals=3, default=stops.lot_stop, space="sell"
+        )
+        self.grid_cycle_stop = DecimalParameter(
+            0.05, 0.40, decimals=2, default=stops.cycle_stop, space="sell"
+        )
+        super().__init__(config)
+        live = config.get("runmode") in (RunMode.LIVE, RunMode.DRY_RUN)
+        self.startup_candle_count = signals.warmup(settings, self.timeframe)
+        self.desk = GridDesk(self, settings, live=live, timeframe=self.timeframe)
+        if not live or settings.read_only_trades_live:
+            read_only.install(self, TRADE_CALLBACKS)
+
+    def bot_start(self, **kwargs) -> None:
+        startup.check(self, self.desk)
+
+    def bot_loop_start(self, current_time: datetime, **kwargs) -> None:
+        self.desk.begin_loop(current_time)
+
+    def informative_pairs(self) -> list[tuple[str, str]]:
+        return signals.informative_pairs(self)
+
+    def populate_indicators(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
+        return signals.indicators(dataframe, metadata["pair"], self)
+
+    def populate_entry_trend(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
+        self.desk.use(signals.effective(self))
+        signals.prepare(dataframe, metadata["pair"], self)
+        return signals.entries(dataframe, self)
+
+    def populate_exit_trend(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
+        return dataframe
+
+    def leverage(self, pair: str, current_time: datetime, max_leverage: float, **kwargs) -> float:
+        return min(self.desk.settings.leverage, max_leverage)
+
+    @refuses_on_error(0.0)
+    def custom_stake_amount(
+        self, pair: str, current_time: datetime, current_rate: float, leverage: float, side: str, **kwargs
+    ) -> float:
+        return self.desk.opening_stake(
+            pair, current_time, current_rate, SHORT if side == "short" else LONG, leverage
+        )
+
+    @refuses_on_error(False)
+    def confirm_trade_entry(
+        self, pair: str, current_time: datetime, rate: float, amount: float, side: str, **kwargs
+    ) -> bool:
+        return self.desk.may_open(
+            pair, current_time, rate, amount, SHORT if side == "short" else LONG
+        )
+
+    def custom_entry_price(
+        self,
+        pair: str,
+        trade: Trade | None,
+        current_time: datetime,
+        proposed_rate: float,
+        entry_tag: str | None,
+        side: str,
+        **kwargs,
+    ) -> float:
+        if trade is not None:
+            return self.desk.order_price(trade, entry_tag, proposed_rate)
+        return self.desk.opening_price(
+            pair, current_time, proposed_rate, SHORT if side == "short" else LONG
+        )
+
+    def custom_exit_price(
+        self, trade: Trade, proposed_rate: float, exit_tag: str | None, **kwargs
+    ) -> float:
+        return self.desk.order_price(trade, exit_tag, proposed_rate)
+
+    def check_entry_timeout(
+        self, trade: Trade, order: Order, current_time: datetime, **kwargs
+    ) -> bool:
+        return self.desk.withdraws(trade, order, current_time)
+
+    def adjust_trade_position(
+        self,
+        trade: Trade,
+        current_time: datetime,
+        current_entry_rate: float,
+        current_exit_rate: float,
+        **kwargs,
+    ) -> tuple[float, str] | None:
+        return self.desk.next_order(trade, current_time, current_entry_rate, current_exit_rate)
+
+    def plot_annotations(
+        self, pair: str, start_date: datetime, end_date: datetime, dataframe: DataFrame, **kwargs
+    ) -> list:
+        return drawing.for_pair(pair, start_date, end_date, self.desk)

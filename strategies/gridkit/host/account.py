@@ -1,0 +1,116 @@
+"""The account as the risk layer sees it: marked equity, what is tied, what must stay reserved."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gridkit.host.orders import working_order
+from gridkit.risk.caps import Account
+from gridkit.risk.correlation import correlation, share_budget
+
+if TYPE_CHECKING:
+    from freqtrade.persistence import LocalTrade
+    from freqtrade.wallets import Wallets
+
+CORRELATION_HOURS = 720
+CORRELATION_STEP = 3_600
+
+
+def marked_capital(
+    wallets: "Wallets",
+    trades: Iterable["LocalTrade"],
+    mark: Callable[[str], float | None],
+    config: Mapping[str, Any],
+) -> float:
+    """Return freqtrade's available capital where set, else equity at the last closes.
+
+    In dry-run and backtest the stake wallet knows free cash only by leaving out what is in trades;
+    live, the exchange's total holds what resting orders have frozen.
+    """
+    if config.get("available_capital"):
+        return float(config["available_capital"])
+    open_profit = sum(_open_profit(trade, mark(trade.pair)) for trade in trades)
+    stakes = sum(trade.stake_amount for trade in trades)
+    currency = config["stake_currency"]
+    if config.get("dry_run", True):
+        return float(wallets.get_free(currency) + stakes + open_profit)
+    in_coins = 0.0 if config.get("trading_mode") == "futures" else stakes
+    return float(wallets.get_total(currency) + in_coins + open_profit)
+
+
+def _open_profit(trade: "LocalTrade", mark: float | None) -> float:
+    if mark is None or not mark > 0 or not trade.amount:
+        return 0.0
+    side = -1 if trade.is_short else 1
+    return float(side * trade.amount * (mark - trade.open_rate))
+
+
+def committed(trade: "LocalTrade") -> float:
+    """Stake in a trade and in its resting entry."""
+    order = working_order(trade)  # type: ignore[arg-type]
+    stake = float(trade.stake_amount)
+    if order is None or order.ft_order_side != trade.entry_side or not trade.amount:
+        return stake
+    return stake + float(order.stake_amount)
+
+
+class Correlations:
+    """30-day correlation of hourly returns, from the pairs' own candles, remembered for six hours."""
+
+    REMEMBERED_SECONDS = 6 * 3_600
+
+    def __init__(self, closes_at: Callable[[str, np.ndarray], np.ndarray]) -> None:
+        self._closes_at = closes_at
+        self._known: dict[tuple[str, str, int], float] = {}
+
+    def forget(self) -> None:
+        """Start anew: another run may bring other candles."""
+        self._known.clear()
+
+    def between(self, first: str, second: str, now: datetime) -> float:
+        """Return the correlation by `now`; NaN when unknown."""
+        period = int(now.timestamp() // self.REMEMBERED_SECONDS)
+        key = (*sorted((first, second)), period)
+        if key not in self._known:
+            end = period * self.REMEMBERED_SECONDS
+            moments = end - CORRELATION_STEP * np.arange(CORRELATION_HOURS, -1, -1, dtype="float64")
+            returns = (np.diff(np.log(self._closes_at(pair, moments))) for pair in key[:2])
+            self._known[key] = correlation(*returns)
+        return self._known[key]
+
+    def stake_with_correlates(
+        self, pair: str, stakes: Mapping[str, float], now: datetime, threshold: float
+    ) -> float:
+        """Stake in this pair's asset and in all that move with it."""
+        return sum(
+            stake
+            for other, stake in stakes.items()
+            if other == pair or share_budget(self.between(pair, other, now), threshold)
+        )
+
+
+def account_for(
+    pair: str,
+    stakes: Mapping[str, float],
+    together: float,
+    reserved: float,
+    own_resting: float,
+    capital: float,
+    free: float,
+    pairs: int,
+    leverage: float,
+) -> Account:
+    """Assemble what `caps.room` asks for; the pair's own resting entry will be replaced."""
+    tied = sum(stakes.values()) - own_resting
+    return Account(
+        capital=capital,
+        free=free,
+        reserved=reserved,
+        tied=tied,
+        notional=tied * leverage,
+        asset=together - own_resting,
+        pairs=pairs,
+        leverage=leverage,
+    )

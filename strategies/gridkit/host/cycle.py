@@ -1,0 +1,67 @@
+"""A cycle under way: its plan, its lots, and how long the last decision stays right."""
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gridkit.grid.decisions import Verdict
+from gridkit.grid.plan import Plan
+from gridkit.host.orders import TradeBook
+
+if TYPE_CHECKING:
+    from freqtrade.persistence import Trade
+
+
+@dataclass(slots=True)
+class Validity:
+    """What the last decision was made from; while none of it changes, it need not be made again."""
+
+    orders: int = -1
+    working: bool = False
+    filled: float = 0.0
+    gate: str | None = None
+    until: float = -math.inf
+    volatility_above: float = math.nan
+    volatility_below: float = math.nan
+
+
+@dataclass(slots=True)
+class Cycle:
+    """Mutable by design: a cache of what can be computed again from trade, candles and settings."""
+
+    book: TradeBook
+    plan: Plan
+    verdict: Verdict | None = None
+    validity: Validity = field(default_factory=Validity)
+    published: object = None
+
+    def decided_for(
+        self, trade: "Trade", timestamp: float, rate: float, volatility: float, gate: str | None
+    ) -> bool:
+        """Whether the last verdict was "all is in place" and still is. The fast path: no arithmetic."""
+        valid, verdict = self.validity, self.verdict
+        if verdict is None or timestamp >= valid.until or not verdict.holds_at(rate):
+            return False
+        orders = trade.orders
+        if len(orders) != valid.orders or not orders:
+            return False
+        last = orders[-1]
+        return (
+            last.ft_is_open is valid.working
+            and last.filled == valid.filled
+            and gate == valid.gate
+            and not (volatility < valid.volatility_above or volatility > valid.volatility_below)
+            and trade.open_date == self.book.opened
+        )
+
+    def remember(self, trade: "Trade", verdict: Verdict, gate: str | None, until: float) -> None:
+        """Keep a verdict that left everything in place, with all it was made from."""
+        last = trade.orders[-1]
+        valid = self.validity
+        self.verdict = verdict
+        valid.orders, valid.working, valid.filled = len(trade.orders), last.ft_is_open, last.filled
+        valid.gate, valid.until = gate, until
+
+    def forget_verdict(self) -> None:
+        """The next call decides anew."""
+        self.verdict = None

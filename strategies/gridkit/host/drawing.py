@@ -1,0 +1,51 @@
+"""What FreqUI draws of a grid: its lines, its lots and the next order."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gridkit.grid.decisions import Order
+    from gridkit.host.cycle import Cycle
+
+FREE = "#8a8f98"
+HELD = "#0072b2"
+TARGET = "#009e73"
+NEXT = "#e69f00"
+
+
+def annotations(cycle: "Cycle", start: datetime, end: datetime) -> list[dict[str, Any]]:
+    """Return freqtrade's line annotations for one cycle over a chart's range."""
+    return [{**line, "type": "line", "start": start, "end": end} for line in _lines(cycle)]
+
+
+def _lines(cycle: "Cycle") -> Iterator[dict[str, Any]]:
+    lots = cycle.book.ledger.lots
+    for line in cycle.plan.lines:
+        lot = lots.get(line.level)
+        if lot is None:
+            yield _at(line.price, f"L{line.level}", FREE, "dotted")
+            continue
+        yield _at(lot.price, f"L{line.level} holds {lot.amount:.6g}", HELD, "solid")
+        yield _at(line.target, f"target of L{line.level}", TARGET, "dashed")
+    order = cycle.verdict.order if cycle.verdict else None
+    price = _price_of(order, cycle)
+    if order is not None and price is not None:
+        yield {**_at(price, f"next: {order.tag}", NEXT, "solid"), "width": 2}
+
+
+def _price_of(order: "Order | None", cycle: "Cycle") -> float | None:
+    if order is None or order.price is not None:
+        return order.price if order else None
+    line = cycle.plan.line(order.levels[0])
+    return line.price if line else None
+
+
+def _at(price: float, label: str, color: str, style: str) -> dict[str, Any]:
+    return {"y_start": price, "y_end": price, "label": label, "color": color, "line_style": style}
+
+
+def for_pair(pair: str, start: datetime, end: datetime, desk: Any) -> list[dict[str, Any]]:
+    """Annotate a pair's chart with its open cycle; nothing where there is none."""
+    cycle = next((one for one in desk.cycles.values() if one.book.pair == pair), None)
+    return annotations(cycle, start, end) if cycle else []

@@ -1,0 +1,126 @@
+"""freqtrade's orders as the grid's fills: read once each, in order.
+
+A trade's ledger is kept between calls. It is thrown away when the run starts anew, when another
+trade carries the same id, or when an order it has read is no longer where it was (DESIGN 2.22).
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from freqtrade.constants import CANCEL_REASON
+
+from gridkit.grid import tags
+from gridkit.grid.decisions import Resting
+from gridkit.grid.lots import Fill, Ledger
+
+if TYPE_CHECKING:
+    from freqtrade.persistence import Order, Trade
+
+DECIMAL_PLACES = 2  # ccxt's precision mode in which the precision counts digits
+FORCE_EXIT_TAG = "force_exit"
+
+
+@dataclass(slots=True)
+class TradeBook:
+    """The ledger of one trade, and how far its orders have been read."""
+
+    pair: str
+    opened: datetime
+    ledger: Ledger
+    read: int = 0
+    last_read: str = ""
+    forced_until: float = field(default=0.0)
+
+    def belongs_to(self, trade: "Trade") -> bool:
+        """Whether this was read from the same trade, and its orders only grew since."""
+        if trade.pair != self.pair or trade.open_date != self.opened:
+            return False
+        if not self.read:
+            return True
+        orders = trade.orders
+        return len(orders) >= self.read and orders[self.read - 1].order_id == self.last_read
+
+    def read_on(self, trade: "Trade", levels_at: dict[int, float]) -> None:
+        """Read the orders that were closed since, up to the first that is still open."""
+        for order in trade.orders[self.read :]:
+            if order.ft_is_open:
+                break
+            if order.safe_filled > 0:
+                self.ledger.apply(fill_of(order, trade, levels_at))
+            self.read += 1
+            self.last_read = order.order_id
+
+
+def new_book(trade: "Trade") -> TradeBook:
+    """Return an empty ledger for a trade."""
+    ledger = Ledger(is_short=bool(trade.is_short), amount_step=amount_step(trade))
+    return TradeBook(trade.pair, trade.open_date, ledger)
+
+
+def amount_step(trade: "Trade") -> float:
+    """Smallest amount by which an order of this trade can differ, in base currency."""
+    precision = trade.amount_precision
+    if not precision:
+        return 0.0
+    step = 10.0**-precision if trade.precision_mode == DECIMAL_PLACES else precision
+    return float(step * (trade.contract_size or 1.0))
+
+
+def price_tick(trade: "Trade") -> float:
+    """Smallest difference of two prices on this market."""
+    precision = trade.price_precision
+    if not precision:
+        return 0.0
+    mode = trade.precision_mode_price
+    return float(10.0**-precision if mode == DECIMAL_PLACES else precision)
+
+
+def fill_of(order: "Order", trade: "Trade", levels_at: dict[int, float]) -> Fill:
+    """Read one closed order. A foreign entry belongs to the nearest line of the plan."""
+    is_entry = order.ft_order_side == trade.entry_side
+    price = float(order.safe_price)
+    levels = tags.levels_of(order.ft_order_tag)
+    if is_entry and not levels and levels_at:
+        levels = (min(levels_at, key=lambda level: (abs(levels_at[level] - price), level)),)
+    amount = float(order.safe_amount_after_fee if is_entry else order.safe_filled)
+    rate = float((trade.fee_open if is_entry else trade.fee_close) or 0.0)
+    fee_amount = order.safe_fee_base or order.safe_filled * rate
+    filled = order.order_filled_utc
+    return Fill(
+        is_entry=is_entry,
+        levels=levels,
+        price=price,
+        amount=amount,
+        timestamp=filled.timestamp() if filled else order.order_date_utc.timestamp(),
+        fee=float(fee_amount) * price,
+        tag=order.ft_order_tag or "",
+    )
+
+
+def resting_of(trade: "Trade") -> Resting | None:
+    """Return the order in work, None when there is none."""
+    order = working_order(trade)
+    if order is None:
+        return None
+    return Resting(
+        order.ft_order_side == trade.entry_side,
+        tags.levels_of(order.ft_order_tag),
+        float(order.safe_placement_price),
+        order.ft_order_tag or "",
+    )
+
+
+def working_order(trade: "Trade") -> "Order | None":
+    """Return the last order that is still open (freqtrade works one at a time)."""
+    return next((order for order in reversed(trade.orders) if order.ft_is_open), None)
+
+
+def forced_at(trade: "Trade") -> float:
+    """When the user last forced an exit, in seconds UTC; 0 for never (DESIGN 2.9)."""
+    for order in reversed(trade.orders):
+        reason = order.ft_cancel_reason or ""
+        if CANCEL_REASON["FORCE_EXIT"] in reason or order.ft_order_tag == FORCE_EXIT_TAG:
+            when = order.order_update_date or order.order_date
+            return when.replace(tzinfo=order.order_date_utc.tzinfo).timestamp()
+    return 0.0

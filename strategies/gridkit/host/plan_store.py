@@ -1,0 +1,66 @@
+"""The grid in freqtrade's custom data: the plan for a restart, the state for people (DESIGN 2.20)."""
+
+import logging
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from gridkit.grid.plan import Plan
+
+if TYPE_CHECKING:
+    from freqtrade.persistence import Trade
+
+    from gridkit.host.cycle import Cycle
+
+logger = logging.getLogger(__name__)
+
+# `_` and `%` are wildcards in freqtrade's look-up of keys
+PLAN_KEY = "gridplan"
+STATE_KEY = "gridstate"
+
+
+def save(trade: "Trade", plan: Plan) -> None:
+    """Keep the plan with the trade."""
+    document = plan.as_document()
+    if plan.volatility != plan.volatility:  # noqa: PLR0124 (NaN is no JSON)
+        document["volatility"] = None
+    trade.set_custom_data(PLAN_KEY, document)
+
+
+def load(trade: "Trade") -> Plan | None:
+    """Return the plan kept with the trade; None when there is none that can be read."""
+    document = trade.get_custom_data(PLAN_KEY)
+    if not document:
+        return None
+    try:
+        known = {**document, "volatility": _number(document["volatility"])}
+        return Plan.from_document(known)
+    except (KeyError, TypeError) as error:
+        logger.warning("%s: the stored plan is unreadable and laid anew: %r", trade.pair, error)
+        return None
+
+
+def publish(trade: "Trade", cycle: "Cycle", now: datetime) -> Any:
+    """Write lots, next order and the reason for both where REST and Telegram can read them."""
+    state = _state(cycle)
+    if state != cycle.published:
+        trade.set_custom_data(STATE_KEY, {**state, "updated": now.isoformat(timespec="seconds")})
+    return state
+
+
+def _state(cycle: "Cycle") -> dict[str, Any]:
+    ledger, verdict = cycle.book.ledger, cycle.verdict
+    order = verdict.order if verdict else None
+    return {
+        "lots": [
+            {"level": lot.level, "amount": lot.amount, "price": lot.price, "opened": lot.opened}
+            for lot in ledger.lots.values()
+        ],
+        "dust": ledger.dust,
+        "harvest": ledger.harvest,
+        "next": {"tag": order.tag, "price": order.price, "why": order.reason} if order else None,
+        "blocked": str(verdict.block) if verdict and verdict.block else None,
+    }
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else float(value)

@@ -1,0 +1,128 @@
+"""Columns, signals and settings of a strategy that trades grids."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from freqtrade.exceptions import OperationalException
+
+from gridkit import candles
+from gridkit.analytics import trend, volatility
+from gridkit.grid import tags
+from gridkit.host import startup, timeframes
+from gridkit.risk import gates
+from gridkit.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from freqtrade.strategy import IStrategy
+
+LONG = 1
+SHORT = -1
+
+PLOT_CONFIG: dict[str, Any] = {
+    "main_plot": {},
+    "subplots": {
+        "Volatility per day": {"volatility_daily": {"color": "#0072b2"}},
+        "Trend": {
+            "trend_strength": {"color": "#e69f00"},
+            "trend_side": {"color": "#009e73", "type": "bar"},
+        },
+    },
+}
+
+
+def warmup(settings: Settings, timeframe: str) -> int:
+    """Candles freqtrade must load before the first signal, of every timeframe alike."""
+    seconds = candles.seconds_of(timeframe)
+    wanted = [volatility.warmup(settings, seconds)]
+    if settings.trend.enabled:
+        wanted.append(trend.warmup(settings, seconds))
+    return max(wanted)
+
+
+def informative_pairs(strategy: Any) -> list[tuple[str, str]]:
+    """Name the candles of the trend gate, where they are not the strategy's own."""
+    wanted = strategy.desk.settings.trend
+    if not wanted.enabled or wanted.timeframe == strategy.timeframe:
+        return []
+    return [(pair, wanted.timeframe) for pair in strategy.dp.current_whitelist()]
+
+
+def indicators(frame: pd.DataFrame, pair: str, strategy: Any) -> pd.DataFrame:
+    """Add volatility and trend."""
+    settings = strategy.desk.settings
+    frame = frame.join(volatility.compute(frame, settings))
+    if settings.trend.enabled:
+        frame = timeframes.with_trend(frame, pair, strategy.timeframe, strategy.dp, settings)
+    return frame
+
+
+def effective(strategy: Any) -> Settings:
+    """Return the settings with the current values of the hyperopt parameters, bounds checked."""
+    changes = {
+        "grid": {"levels": strategy.grid_levels.value},
+        "spacing": {
+            "volatility_factor": strategy.grid_volatility_factor.value,
+            "grid_step": strategy.grid_step.value,
+        },
+        "stops": {
+            "lot_stop": strategy.grid_lot_stop.value,
+            "cycle_stop": strategy.grid_cycle_stop.value,
+        },
+    }
+    try:
+        return strategy.configured.with_values(changes)
+    except SettingsError as error:
+        raise OperationalException(str(error)) from None
+
+
+def prepare(frame: pd.DataFrame, pair: str, strategy: Any) -> None:
+    """Hand the candles to the desk; before a backtest, check that the pair can be traded at all."""
+    desk = strategy.desk
+    desk.market.prepare(pair, frame)
+    if desk.live:
+        return
+    closes = frame["close"].dropna()
+    if closes.empty:
+        raise OperationalException(f"{pair}: no candle has a price")
+    try:
+        startup.check_capital(pair, float(closes.min()), strategy, desk)
+    except SettingsError as error:
+        raise OperationalException(str(error)) from None
+
+
+def entries(frame: pd.DataFrame, strategy: Any) -> pd.DataFrame:
+    """Signal a new cycle wherever everything is known and no strong trend stands against it."""
+    settings = strategy.desk.settings
+    usable = candles.known(frame) & _spacing_known(frame, settings)
+    allowed = {
+        LONG: usable & _allowed(frame, LONG, settings),
+        SHORT: usable & _allowed(frame, SHORT, settings),
+    }
+    tag = tags.entry_tag(range(1, strategy.desk.opening_lines() + 1))
+    frame["enter_long"] = allowed[LONG].astype("int8")
+    if strategy.can_short:
+        frame["enter_short"] = allowed[SHORT].astype("int8")
+    frame["enter_tag"] = tag
+    return frame
+
+
+def _spacing_known(frame: pd.DataFrame, settings: Settings) -> pd.Series:
+    if settings.spacing.method == "fixed":
+        return pd.Series(True, index=frame.index)
+    return frame["volatility_daily"] > 0
+
+
+def _allowed(frame: pd.DataFrame, side: int, settings: Settings) -> pd.Series:
+    """Vectorised twin of `gates.trend_block` and `gates.side_of_market`."""
+    if settings.direction not in ("auto", "long" if side == LONG else "short"):
+        return pd.Series(False, index=frame.index)
+    rule = settings.trend
+    if not rule.enabled:
+        return pd.Series(side == LONG or settings.direction == "short", index=frame.index)
+    strength, market_side = frame["trend_strength"], frame["trend_side"]
+    known = strength.notna() & market_side.notna()
+    if settings.direction == "auto":
+        certain = (strength < rule.adx_calm) | (strength >= rule.adx_strong)
+        return known & certain & (np.where(market_side > 0, LONG, SHORT) == side)
+    return known & ~((strength >= rule.adx_strong) & (market_side * side < 0))

@@ -1,0 +1,159 @@
+"""What must be so before the first order, checked when the bot starts (DESIGN 2.10)."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from freqtrade.exceptions import OperationalException
+
+from gridkit import candles
+from gridkit.risk import sizing
+from gridkit.settings import SECTION, Settings, SettingsError
+
+if TYPE_CHECKING:
+    from freqtrade.strategy import IStrategy
+
+    from gridkit.host.desk import GridDesk
+
+logger = logging.getLogger(__name__)
+
+LEAST_TIMEOUT_SECONDS = candles.SECONDS_PER_DAY
+
+
+def read_settings(config: Mapping[str, Any]) -> Settings:
+    """Read our section; freqtrade ends with the message alone when it is wrong."""
+    try:
+        return Settings.from_config(config)
+    except SettingsError as error:
+        raise OperationalException(str(error)) from None
+
+
+def check(strategy: "IStrategy", desk: "GridDesk") -> None:
+    """Raise SettingsError with every condition that does not hold.
+
+    A ValueError out of `bot_start` is logged by freqtrade as one line, without a traceback.
+    """
+    wrong = [
+        *_order_handling(strategy.config, strategy),
+        *_market_mode(strategy.config, desk.settings),
+        *_timeframes(strategy, desk.settings),
+        *_lines(desk.settings),
+        *_pairs(strategy, desk),
+    ]
+    if wrong:
+        raise SettingsError("; ".join(wrong))
+
+
+def _order_handling(config: Mapping[str, Any], strategy: "IStrategy") -> Iterator[str]:
+    timeouts = config.get("unfilledtimeout", {})
+    unit = {"seconds": 1, "minutes": 60}.get(timeouts.get("unit", "minutes"), 60)
+    for side in ("entry", "exit"):
+        minutes = timeouts.get(side)
+        if minutes is not None and minutes * unit < LEAST_TIMEOUT_SECONDS:
+            yield (
+                f"unfilledtimeout.{side} = {minutes}: a grid's orders rest for long, "
+                "allowed is a day or more (1440 minutes)"
+            )
+    if timeouts.get("exit_timeout_count", 0) != 0:
+        yield "unfilledtimeout.exit_timeout_count must be 0, or freqtrade sells at market after so many"
+    if strategy.max_entry_position_adjustment != -1:
+        yield (
+            f"max_entry_position_adjustment = {strategy.max_entry_position_adjustment}: must be -1, "
+            "it counts entries for ever"
+        )
+    if not strategy.position_adjustment_enable:
+        yield "position_adjustment_enable = False: a grid adds and sells parts, it must be true"
+    for side in ("entry", "exit"):
+        if strategy.order_types[side] != "limit":
+            yield f"order_types.{side} = {strategy.order_types[side]!r}: must be 'limit'"
+    if strategy.minimal_roi:
+        yield f"minimal_roi = {strategy.minimal_roi}: must be empty, targets are the grid's own"
+    if strategy.trailing_stop:
+        yield "trailing_stop = True: must be false, it would sell the whole cycle"
+    if config.get("runmode") in _TRADING and config.get("initial_state", "running") != "running":
+        yield f"initial_state = {config['initial_state']!r}: must be 'running', orders rest meanwhile"
+
+
+_TRADING = ("live", "dry_run")
+
+
+def _market_mode(config: Mapping[str, Any], settings: Settings) -> Iterator[str]:
+    if config.get("trading_mode", "spot") != "spot":
+        return
+    if settings.direction != "long":
+        yield (
+            f"{SECTION}.direction = {settings.direction!r}: spot allows 'long' only; "
+            "short and auto need trading_mode futures"
+        )
+    if settings.leverage != 1:
+        yield f"{SECTION}.leverage = {settings.leverage:g}: spot allows 1 only"
+
+
+def _timeframes(strategy: "IStrategy", settings: Settings) -> Iterator[str]:
+    try:
+        higher = candles.seconds_of(settings.trend.timeframe)
+    except ValueError as error:
+        yield f"{SECTION}.trend.timeframe: {error}"
+        return
+    if higher < candles.seconds_of(strategy.timeframe):
+        yield (
+            f"{SECTION}.trend.timeframe = {settings.trend.timeframe!r}: must be at least the "
+            f"strategy's {strategy.timeframe}"
+        )
+
+
+def _lines(settings: Settings) -> Iterator[str]:
+    spacing = settings.spacing
+    widest = spacing.grid_step if spacing.method == "fixed" else spacing.max_step
+    depth = widest * settings.grid.levels
+    if spacing.progression == "arithmetic" and depth >= 1:
+        yield (
+            f"{SECTION}.grid.levels = {settings.grid.levels} at up to {widest:.2%} each reach a "
+            "price of zero with arithmetic lines; allowed is a product below 100 %"
+        )
+
+
+def _pairs(strategy: "IStrategy", desk: "GridDesk") -> Iterator[str]:
+    for pair in strategy.dp.current_whitelist():
+        if not desk.market_of(pair):
+            yield f"{pair} is no market of {strategy.config['exchange']['name']}"
+            continue
+        yield from _target(pair, desk)
+        yield from _capital(pair, strategy, desk)
+
+
+def _target(pair: str, desk: "GridDesk") -> Iterator[str]:
+    grid, costs = desk.settings.grid, desk.costs(pair)
+    if grid.target == "fixed" and grid.take_profit < costs.floor:
+        yield (
+            f"{SECTION}.grid.take_profit = {grid.take_profit:.4%} is below the fee floor of "
+            f"{costs.floor:.4%} on {pair} (fees {costs.entry_fee:.4%} + {costs.exit_fee:.4%}, spread "
+            f"{2 * costs.half_spread:.4%}, min_profit {costs.min_profit:.4%})"
+        )
+
+
+def _capital(pair: str, strategy: "IStrategy", desk: "GridDesk") -> Iterator[str]:
+    try:
+        check_capital(pair, 0.0, strategy, desk)
+    except SettingsError as error:
+        yield str(error)
+
+
+def check_capital(pair: str, price: float, strategy: "IStrategy", desk: "GridDesk") -> None:
+    """Raise SettingsError unless the pair's share pays for one line (and its initial inventory).
+
+    `price` 0 leaves the exchange's smallest amount out of account, as before any candle is known.
+    """
+    settings, config = desk.settings, strategy.config
+    leverage = settings.leverage if config.get("trading_mode") == "futures" else 1.0
+    capital = desk.capital()
+    pairs = desk.pairs()
+    share = sizing.pair_share(capital, pairs, leverage, settings.caps)
+    least = desk.limits(pair).least_stake(price, leverage)
+    needed = desk.opening_lines()
+    if share < least * needed:
+        raise SettingsError(
+            f"{pair}: capital {capital:.2f} {config['stake_currency']} over {pairs} pairs gives this "
+            f"one {share:.2f}, and {needed} line(s) need {least * needed:.2f} at the exchange's "
+            "minimum; allowed is more capital, fewer pairs or a smaller initial_inventory"
+        )

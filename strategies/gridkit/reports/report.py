@@ -1,0 +1,298 @@
+"""The report of one run: everything computed once, nothing rendered."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from gridkit.reports.benchmark import buy_and_hold
+from gridkit.reports.equity import MarkedEquity, Marks, grid_of, marked_equity, marks_of
+from gridkit.reports.figures import DAY, equity_figures
+from gridkit.reports.funding import Charges, charges
+from gridkit.reports.records import Floats, Run, TradeRecord
+from gridkit.reports.round_trips import RoundTrip, is_stuck_at_end, round_trips, was_stuck
+from gridkit.reports.strict import strict_fills
+
+Value = float | int | None
+
+FILL_RULE = "touch"
+BALANCE_TOLERANCE_FRACTION = 0.0005  # of the start balance
+
+
+@dataclass(frozen=True)
+class Report:
+    """Figures by name (units in the names; None: cannot be known), and what they came from.
+
+    `benchmark` is the marked equity of buy and hold, `benchmark_figures` the figures that make sense
+    for it. `strict` tells of every fill of every trade whether it was strict. `warnings` must be
+    shown before any figure.
+    """
+
+    run: Run
+    marks: Marks
+    equity: MarkedEquity
+    strict: list[list[bool | None]]
+    trips: list[RoundTrip]
+    benchmark: Floats | None
+    figures: Mapping[str, Value]
+    benchmark_figures: Mapping[str, Value]
+    warnings: tuple[str, ...]
+
+
+def build(run: Run) -> Report:
+    """Compute the report of a run."""
+    marks = marks_of(run.candles, grid_of(run.start, run.end, run.step))
+    paid = trade_charges(run)
+    equity = marked_equity(run, marks, paid)
+    strict = strict_fills(run)
+    trips = round_trips(run, strict)
+    held = buy_and_hold(marks, list(run.pairs), run.starting_balance, run.fee_fraction)
+    figures = {
+        **asdict(equity_figures(equity.equity, marks.seconds, run.step, run.starting_balance)),
+        **account_figures(run, equity),
+        **lot_figures(run, marks, trips, equity),
+        **fill_figures(run, strict, trips),
+        **check_figures(run, equity, paid),
+        "win_rate_fraction": win_rate(trips),
+    }
+    return Report(
+        run=run,
+        marks=marks,
+        equity=equity,
+        strict=strict,
+        trips=trips,
+        benchmark=held,
+        figures=figures,
+        benchmark_figures=_benchmark_figures(run, marks, held),
+        warnings=tuple([*run.warnings, *warnings_of(run, marks, equity, paid, figures)]),
+    )
+
+
+def trade_charges(run: Run) -> list[Charges]:
+    """Funding payments of each trade; none on spot."""
+    if not run.is_futures:
+        none = np.empty(0, np.int64), np.empty(0)
+        return [Charges(*none) for _ in run.trades]
+    check_step = int(np.lcm(run.fill_step, run.funding_step))
+    return [charges(trade, run.funding.get(trade.pair), check_step) for trade in run.trades]
+
+
+def account_figures(run: Run, equity: MarkedEquity) -> dict[str, Value]:
+    """Exposure, margin, turnover and costs; margin only where there is one (futures)."""
+    worth = np.where(equity.equity > 0, equity.equity, np.nan)
+    exposure = equity.exposure / worth
+    margin = equity.margin / worth
+    traded = sum(fill.amount * fill.price for trade in run.trades for fill in trade.fills)
+    return {
+        "exposure_mean_fraction": _known(np.nanmean(exposure)),
+        "exposure_max_fraction": _known(np.nanmax(exposure)),
+        "margin_utilisation_mean_fraction": _known(np.nanmean(margin)) if run.is_futures else None,
+        "margin_utilisation_max_fraction": _known(np.nanmax(margin)) if run.is_futures else None,
+        "turnover_stake": traded,
+        "turnover_of_start_balance": traded / run.starting_balance,
+        "fees_stake": float(equity.fees[-1]),
+        "funding_stake": float(equity.funding[-1]) if run.is_futures else None,
+    }
+
+
+def lot_figures(
+    run: Run, marks: Marks, trips: list[RoundTrip], equity: MarkedEquity
+) -> dict[str, Value]:
+    """What lots earned and how long they took."""
+    harvest = [trip.harvest for trip in trips if trip.is_harvest]
+    hours = np.array([trip.hours for trip in trips])
+    ended = [trip for trip in trips if trip.ended_with_run]
+    stuck = [trip for trip in trips if was_stuck(trip, marks)]
+    gained = float(equity.equity[-1]) - run.starting_balance
+    return {
+        "profit_factor": profit_factor(trips),
+        "harvest_total_stake": sum(harvest),
+        "harvest_mean_per_lot_stake": _known(np.mean(harvest)) if harvest else None,
+        "harvest_lots_count": len(harvest),
+        "inventory_profit_stake": gained - sum(harvest) - float(equity.funding[-1]),
+        "holding_mean_hours": _known(hours.mean()) if trips else None,
+        "holding_p95_hours": _known(np.percentile(hours, 95)) if trips else None,
+        "holding_max_hours": _known(hours.max()) if trips else None,
+        "lots_count": len(trips),
+        "lots_open_at_end_count": len(ended),
+        "oldest_open_lot_hours": max((trip.hours for trip in ended), default=None),
+        "stuck_lots_count": len(stuck),
+        "stuck_lots_at_end_count": sum(is_stuck_at_end(trip, marks) for trip in trips),
+        **recovery_figures(trips, stuck),
+        # freqtrade's export does not tell which exits a breaker ordered.
+        "breaker_trips_count": None,
+    }
+
+
+def recovery_figures(trips: list[RoundTrip], stuck: list[RoundTrip]) -> dict[str, Value]:
+    """How stuck lots ended, and what recovery exits cost; None where there were none."""
+    left = [trip for trip in stuck if not trip.ended_with_run]
+    recovered = [trip.recovery_profit for trip in trips if trip.has_recovery_exit]
+    return {
+        "recovery_rate_fraction": (
+            sum(trip.profit > 0 for trip in left) / len(left) if left else None
+        ),
+        "recovery_exits_lots_count": len(recovered),
+        "realised_recovery_loss_stake": (
+            -sum(min(0.0, profit) for profit in recovered) if recovered else None
+        ),
+    }
+
+
+def profit_factor(trips: list[RoundTrip]) -> float | None:
+    """Profit of winning lots / loss of losing lots; None when no lot lost."""
+    lost = -sum(min(0.0, trip.profit) for trip in trips)
+    return sum(max(0.0, trip.profit) for trip in trips) / lost if lost > 0 else None
+
+
+def win_rate(trips: list[RoundTrip]) -> float | None:
+    """Share of lots with a profit after fees; those the end of the run closed count too."""
+    return sum(trip.profit > 0 for trip in trips) / len(trips) if trips else None
+
+
+def fill_figures(
+    run: Run, strict: list[list[bool | None]], trips: list[RoundTrip]
+) -> dict[str, Value]:
+    """How much of the run stands on fills that the market surely gave."""
+    flags = [flag for trade in strict for flag in trade]
+    known = [flag for flag in flags if flag is not None]
+    return {
+        "fills_count": len(flags),
+        "strict_fills_fraction": sum(known) / len(known) if known else None,
+        "harvest_under_strict_fills_stake": (
+            sum(trip.strict_harvest for trip in trips) if known else None
+        ),
+        "fills_of_unknown_strictness_count": len(flags) - len(known),
+    }
+
+
+def check_figures(run: Run, equity: MarkedEquity, paid: list[Charges]) -> dict[str, Value]:
+    """Where orders, positions and freqtrade's own sums disagree."""
+    gap = None if run.final_balance is None else float(equity.equity[-1]) - run.final_balance
+    return {
+        "mismatches_count": sum(is_mismatch(trade, run) for trade in run.trades),
+        "final_balance_difference_stake": gap,
+        "unexplained_funding_stake": (
+            sum(part.unexplained for part in paid) if run.is_futures else None
+        ),
+        "carried_marks_count": sum(equity.carried.values()),
+    }
+
+
+def is_mismatch(trade: TradeRecord, run: Run) -> bool:
+    """Whether a closed trade's orders leave a position, or another profit than freqtrade's."""
+    bought = sum(fill.signed_amount for fill in trade.fills)
+    size = sum(fill.amount for fill in trade.fills)
+    cash = sum(fill.cash_flow for fill in trade.fills) + trade.funding
+    tolerance = BALANCE_TOLERANCE_FRACTION * run.starting_balance
+    return abs(bought) > 1e-9 * size or abs(cash - trade.profit) > tolerance
+
+
+def warnings_of(
+    run: Run,
+    marks: Marks,
+    equity: MarkedEquity,
+    paid: list[Charges],
+    figures: Mapping[str, Value],
+) -> list[str]:
+    """Everything that makes a figure less than it seems, each one sentence."""
+    found = funding_warnings(run, marks, equity) if run.is_futures else []
+    tolerance = BALANCE_TOLERANCE_FRACTION * run.starting_balance
+    unit = run.stake_currency
+    unexplained = figures["unexplained_funding_stake"]
+    if unexplained and abs(unexplained) > tolerance:
+        found.append(
+            f"freqtrade's trades hold {unexplained:+.2f} {unit} of funding that these candles do "
+            "not explain: the data folder is not the one the backtest ran on. It is booked when "
+            "each trade closes."
+        )
+    gap = figures["final_balance_difference_stake"]
+    if gap is not None and abs(gap) > tolerance:
+        found.append(
+            f"The last equity differs from freqtrade's final balance by {gap:+.2f} {unit}."
+        )
+    if figures["mismatches_count"]:
+        found.append(
+            f"{figures['mismatches_count']} trades whose orders do not add up to their position "
+            "or their profit."
+        )
+    found.extend(
+        f"{pair}: {count} candles with an unknown close while a position was held; the last known "
+        "close was carried on."
+        for pair, count in equity.carried.items()
+        if count
+    )
+    return found
+
+
+def funding_warnings(run: Run, marks: Marks, equity: MarkedEquity) -> list[str]:
+    """Funding that freqtrade could not apply, per pair."""
+    found = []
+    for pair, position in equity.positions.items():
+        held = position != 0
+        rows = run.funding.get(pair)
+        if rows is None or not (len(rows.seconds) or len(rows.unmarked_seconds)):
+            found.append(
+                f"NO FUNDING for {pair}: there are no funding rates, or no rates and no mark "
+                "candles, in the data folder, so freqtrade silently charged nothing. The result "
+                "is not to be trusted for futures. Download them with `freqtrade download-data "
+                "--trading-mode futures`."
+            )
+            continue
+        found.extend(_unmarked_warning(run, marks, pair, held))
+        found.extend(_rate_gap_warning(run, marks, pair, held))
+    return found
+
+
+def _unmarked_warning(run: Run, marks: Marks, pair: str, held: np.ndarray) -> list[str]:
+    """Say which known rates found no mark candle while something was held, and what they cost."""
+    rows = run.funding[pair]
+    at = (rows.unmarked_seconds - run.start) // run.step
+    hit = held[at] if len(at) else np.empty(0, bool)
+    if not hit.any():
+        return []
+    return [
+        f"NO FUNDING for {pair} at {int(hit.sum())} funding times while a position was held: mark "
+        f"candles are missing ({_day(rows.unmarked_seconds[hit][0])} to "
+        f"{_day(rows.unmarked_seconds[hit][-1])}), so freqtrade silently charged nothing."
+    ]
+
+
+def _rate_gap_warning(run: Run, marks: Marks, pair: str, held: np.ndarray) -> list[str]:
+    """Say where no funding rate is known for longer than exchanges ever wait, with a position."""
+    rows = run.funding[pair]
+    if rows.rates_are_fallback:
+        return [f"{pair}: no funding rates; the config's futures_funding_rate was charged."]
+    known = np.union1d(rows.seconds, rows.unmarked_seconds)
+    known = known[(known >= run.start) & (known <= run.end)]
+    edges = np.concatenate([[run.start - 1], known, [run.end + 1]])
+    times = marks.seconds
+    missing = 0.0
+    for before, after in pairwise(edges.tolist()):
+        if after - before > MAX_FUNDING_PAUSE:
+            gap = (times > before) & (times < after)
+            missing += float((held & gap).sum()) * run.step / DAY
+    if not missing:
+        return []
+    return [
+        f"NO FUNDING for {pair} over {missing:.1f} days with a position: the funding rates have "
+        "gaps there, so freqtrade silently charged nothing."
+    ]
+
+
+MAX_FUNDING_PAUSE = 8 * 3_600 + 60  # exchanges charge at least every eight hours
+
+
+def _day(seconds: int) -> str:
+    return str(np.datetime64(int(seconds), "s"))[:10]
+
+
+def _benchmark_figures(run: Run, marks: Marks, held: Floats | None) -> dict[str, Value]:
+    if held is None:
+        return {}
+    return asdict(equity_figures(held, marks.seconds, run.step, run.starting_balance))
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
