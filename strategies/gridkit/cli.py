@@ -1,0 +1,25 @@
+"""The `gridkit` command."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from gridkit import __version__, offline
+from gridkit.reports import command as report
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand and return its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="gridkit", description="Grids for freqtrade: offline runs, honest reports."
+    )
+    parser.add_argument("--version", action="version", version=f"gridkit {__version__}")
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    offline.add_parser(subparsers)
+    report.add_parser(subparsers)
+    options = parser.parse_args(arguments)
+    return int(options.run(options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
