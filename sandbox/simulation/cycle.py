@@ -20,8 +20,7 @@ EPOCH_MS = 1_501_545_600_000  # 2017-08-01, about when Binance opened
 DAYS = 10_600  # until 2046
 
 _DAYS_A_YEAR = 365.0
-_LEVEL_RECOVERY_DAYS = 200.0  # time constant of the pull towards the usual price
-_COIN_RECOVERY_DAYS = 120.0
+_COIN_RECOVERY = 0.6  # a coin's own shocks fade faster than the market's, by this factor
 _PULL_STRENGTH = 2.0
 _ROUGH = 1.5  # times the usual volatility
 _TAIL_FREEDOM = 6.0  # of Student's t, for daily shocks
@@ -57,17 +56,19 @@ class Cycle:
 def build(seed: int, profile: Profile) -> Cycle:
     """Draw the whole calendar."""
     rng = stream(seed, CYCLE)
-    spells = tuple(_spells(rng, dict(profile.regimes)))
+    spells = tuple(_spells(rng, profile))
     lengths = [spell.after - spell.first for spell in spells]
     drift = np.repeat([spell.daily_return for spell in spells], lengths)[:DAYS]
     roughness = np.repeat([spell.regime.volatility for spell in spells], lengths)[:DAYS]
     volatility = _volatility(rng, roughness * profile.volatility)
-    return Cycle(spells, _log_prices(rng, drift, volatility), volatility, _fear(drift, roughness))
+    log_price = _log_prices(rng, drift, volatility, profile.recovery_days)
+    return Cycle(spells, log_price, volatility, _fear(drift, roughness))
 
 
-def _spells(rng: np.random.Generator, chances: dict[str, float]) -> Iterator[Spell]:
+def _spells(rng: np.random.Generator, profile: Profile) -> Iterator[Spell]:
     """Regimes one after another; the chance of each answers to the level reached so far."""
     day, level, before = 0, 0.0, ""
+    chances = dict(profile.regimes)
     base = np.array([chances.get(regime.name, regime.chance) for regime in REGIMES])
     pull = np.array([regime.pull for regime in REGIMES])
     while day < DAYS:
@@ -78,7 +79,7 @@ def _spells(rng: np.random.Generator, chances: dict[str, float]) -> Iterator[Spe
         total = rng.uniform(*regime.total_return)
         yield Spell(regime, day, day + length, total / length)
         day, before = day + length, regime.name
-        level = level * np.exp(-length / _LEVEL_RECOVERY_DAYS) + total
+        level = level * np.exp(-length / profile.recovery_days) + total
 
 
 def _volatility(rng: np.random.Generator, roughness: np.ndarray) -> np.ndarray:
@@ -102,7 +103,9 @@ def _autoregression(
     return path.T
 
 
-def _log_prices(rng: np.random.Generator, drift: np.ndarray, volatility: np.ndarray) -> np.ndarray:
+def _log_prices(
+    rng: np.random.Generator, drift: np.ndarray, volatility: np.ndarray, recovery_days: float
+) -> np.ndarray:
     """Log price of each coin at the start of each day, shape (coins, days)."""
     correlation = np.array([coin.market_correlation for coin in COINS])
     usual = np.array([coin.volatility for coin in COINS])
@@ -114,9 +117,9 @@ def _log_prices(rng: np.random.Generator, drift: np.ndarray, volatility: np.ndar
     shared, single, level = np.zeros(len(COINS)), np.zeros(len(COINS)), 0.0
     for day in range(DAYS):
         path[day] = beta * level + shared + single
-        level += drift[day] - level / _LEVEL_RECOVERY_DAYS
-        shared += volatility[:, day] * correlation * common[day] - shared / _LEVEL_RECOVERY_DAYS
-        single += volatility[:, day] * own[day] - single / _COIN_RECOVERY_DAYS
+        level += drift[day] - level / recovery_days
+        shared += volatility[:, day] * correlation * common[day] - shared / recovery_days
+        single += volatility[:, day] * own[day] - single / (recovery_days * _COIN_RECOVERY)
     return path.T + np.log([coin.price for coin in COINS])[:, None]
 
 

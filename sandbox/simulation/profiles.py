@@ -61,30 +61,27 @@ class Profile:
 
     `swing` is the amplitude, as a fraction, of an oscillation with periods between 13 and 71
     seconds laid over the price; `regimes` overrides the chance of a regime by its name.
+    `recovery_days` is the time constant at which prices return to their usual level.
     """
 
     name: str
     meaning: str
     volatility: float = 1.0
     swing: float = 0.0
+    recovery_days: float = 200.0
     regimes: tuple[tuple[str, float], ...] = ()
 
 
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("steady", "an ordinary crypto market: every regime, realistic volatility"),
+        Profile("steady", "an ordinary crypto market: every regime, trends in which a grid loses"),
         Profile("lively", "steady, swinging by 1 % several times a minute, for tests", 1.0, 0.004),
-        Profile(
-            "falling",
-            "downtrends and crashes most of the time: a market in which grids lose",
-            1.1,
-            regimes=(("range", 0.6), ("quiet", 0.3), ("downtrend", 8.0), ("crash", 3.0)),
-        ),
         Profile(
             "flat",
             "ranges and quiet spells only: a market in which grids earn",
             0.9,
+            recovery_days=10.0,
             regimes=(("uptrend", 0.0), ("downtrend", 0.0), ("crash", 0.0)),
         ),
     )
