@@ -1,7 +1,7 @@
 """Buy and hold: the same pairs in equal parts from the same start balance, with the same fee.
 
-Bought at each pair's first known close, unlevered; the fee is paid at the start and once more on the
-last candle. No funding is charged: this is the coin, not the perpetual.
+Bought at each pair's first known close, unlevered; the fee is paid at the start and once more on
+the last candle. No funding is charged: this is the coin, not the perpetual.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from gridkit.reports.records import Floats
 
 
 def buy_and_hold(marks: Marks, pairs: list[str], start: float, fee: float) -> Floats | None:
-    """Marked equity at every candle; None when no pair has a known close.
+    """Return marked equity at every candle; None when no pair has a known close.
 
     The part of a pair that is listed later waits in cash.
     """

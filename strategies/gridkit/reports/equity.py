@@ -57,7 +57,7 @@ class MarkedEquity:
 
 
 def grid_of(start: int, end: int, step: int) -> Ints:
-    """Opening times of all candles from `start` to `end`, both included."""
+    """Return the opening times of all candles from `start` to `end`, both included."""
     return np.arange(start, end + 1, step, dtype=np.int64)
 
 
@@ -156,7 +156,7 @@ def _last_prices(at: Ints, prices: list[float], length: int) -> Floats:
 
 
 def margin_changes(trade: TradeRecord) -> list[float]:
-    """What each fill adds to the margin: entries their cost, exits their share of the average cost."""
+    """Return what each fill adds to the margin: entries their cost, exits their share of it."""
     held = cost = 0.0
     changes = []
     for fill in trade.fills:
@@ -177,9 +177,8 @@ def candle_index(grid: Ints, seconds: Ints) -> Ints:
 
 
 def _funding_on_grid(trade: TradeRecord, paid: Charges, grid: Ints) -> Floats:
-    booked = np.bincount(
-        candle_index(grid, paid.seconds), weights=paid.amounts, minlength=len(grid)
-    )
+    booked = np.zeros(len(grid))
+    np.add.at(booked, candle_index(grid, paid.seconds), paid.amounts)
     if trade.fills and paid.unexplained:
         booked[candle_index(grid, np.array([trade.fills[-1].seconds]))] += paid.unexplained
     return booked

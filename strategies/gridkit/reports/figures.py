@@ -9,6 +9,8 @@ from gridkit.reports.records import Floats, Ints
 
 DAY = 86_400
 DAYS_PER_YEAR = 365
+LARGEST_EXPONENT = 700.0  # e to this still fits a float
+FEWEST = 2  # a spread, or a change, needs two values
 MIN_DAYS_FOR_TAIL = 100  # one percent of fewer days is not even one day
 
 
@@ -66,31 +68,31 @@ def daily_returns(equity: Floats, seconds: Ints, start: float) -> Floats:
 def weekly_mean_return(path: Floats, step: int) -> float | None:
     """Mean return of whole seven-day blocks from the start; None within the first week."""
     blocks = path[:: max(1, 7 * DAY // step)]
-    if len(blocks) < 2 or (blocks[:-1] <= 0).any():
+    if len(blocks) < FEWEST or (blocks[:-1] <= 0).any():
         return None
     return float(np.mean(blocks[1:] / blocks[:-1] - 1))
 
 
 def cagr(start: float, final: float, years: float) -> float | None:
-    """Compound growth of a year of 365 days; -1 when all is lost, None when too large for a float."""
+    """Compound growth of a year of 365 days; -1 when all is lost, None when beyond a float."""
     if final <= 0:
         return -1.0
     if years <= 0:
         return None
     exponent = math.log(final / start) / years
-    return math.expm1(exponent) if exponent < 700 else None
+    return math.expm1(exponent) if exponent < LARGEST_EXPONENT else None
 
 
 def sharpe(daily: Floats) -> float | None:
     """Mean / sample standard deviation of daily returns x sqrt(365); no risk-free rate."""
-    if len(daily) < 2 or np.isnan(daily).any():
+    if len(daily) < FEWEST or np.isnan(daily).any():
         return None
     return annual_ratio(daily, float(daily.std(ddof=1)))
 
 
 def sortino(daily: Floats) -> float | None:
     """Mean / root mean square of the negative daily returns (over all days) x sqrt(365)."""
-    if len(daily) < 2 or np.isnan(daily).any():
+    if len(daily) < FEWEST or np.isnan(daily).any():
         return None
     return annual_ratio(daily, math.sqrt(float(np.mean(np.minimum(daily, 0.0) ** 2))))
 

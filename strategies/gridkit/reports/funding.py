@@ -42,7 +42,7 @@ class Charges:
 
 
 def charges(trade: TradeRecord, rows: FundingRows | None, check_step: int) -> Charges:
-    """Payments of `trade`; `check_step` is every how many seconds freqtrade brings the sum up to date.
+    """Payments of `trade`; every `check_step` seconds freqtrade brings its sum up to date.
 
     Without rows (no data) the whole exported sum is unexplained.
     """
@@ -62,16 +62,14 @@ def charges(trade: TradeRecord, rows: FundingRows | None, check_step: int) -> Ch
 
 
 def _uncertain_entries(trade: TradeRecord, rows: FundingRows) -> list[int]:
-    """Added entries at a funding time: both readings are possible."""
+    """Find the added entries at a funding time: both readings of them are possible."""
     times = set(rows.seconds.tolist())
     return [
         i for i, fill in enumerate(trade.fills) if i and fill.is_entry and fill.seconds in times
     ]
 
 
-def _walk(
-    trade: TradeRecord, rows: FundingRows, check_step: int, rested: set[int]
-) -> Charges:
+def _walk(trade: TradeRecord, rows: FundingRows, check_step: int, rested: set[int]) -> Charges:
     """Follow freqtrade's running sum from fill to fill."""
     seconds, amounts = [], []
     held = before = 0.0

@@ -41,7 +41,7 @@ class OrderFill:
 
 @dataclass(frozen=True, slots=True)
 class TradeRecord:
-    """One trade of the export. `profit` and `funding` are freqtrade's own sums, in stake currency."""
+    """One trade of the export; `profit` and `funding` are freqtrade's own, in stake currency."""
 
     pair: str
     is_short: bool
@@ -75,9 +75,9 @@ class Candles:
 class FundingRows:
     """Funding of one pair.
 
-    `fee_per_unit` is rate x mark price at each time freqtrade can charge; `unmarked_seconds` are the
-    times at which the rate is known and the mark candle is not, so that it charges nothing, with
-    their `unmarked_rates`.
+    `fee_per_unit` is rate x mark price at each time freqtrade can charge; `unmarked_seconds` are
+    the times at which the rate is known and the mark candle is not, so that it charges nothing,
+    with their `unmarked_rates`.
     """
 
     seconds: Ints

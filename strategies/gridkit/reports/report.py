@@ -8,7 +8,7 @@ import numpy as np
 
 from gridkit.reports.benchmark import buy_and_hold
 from gridkit.reports.equity import MarkedEquity, Marks, grid_of, marked_equity, marks_of
-from gridkit.reports.figures import DAY, equity_figures
+from gridkit.reports.figures import DAY, EquityFigures, equity_figures
 from gridkit.reports.funding import Charges, charges
 from gridkit.reports.records import Floats, Run, TradeRecord
 from gridkit.reports.round_trips import RoundTrip, is_stuck_at_end, round_trips, was_stuck
@@ -24,9 +24,9 @@ BALANCE_TOLERANCE_FRACTION = 0.0005  # of the start balance
 class Report:
     """Figures by name (units in the names; None: cannot be known), and what they came from.
 
-    `benchmark` is the marked equity of buy and hold, `benchmark_figures` the figures that make sense
-    for it. `strict` tells of every fill of every trade whether it was strict. `warnings` must be
-    shown before any figure.
+    `benchmark` is the marked equity of buy and hold, `benchmark_figures` the figures that make
+    sense for it. `strict` tells of every fill of every trade whether it was strict. `warnings` must
+    be shown before any figure.
     """
 
     run: Run
@@ -42,14 +42,12 @@ class Report:
 
 def build(run: Run) -> Report:
     """Compute the report of a run."""
-    marks = marks_of(run.candles, grid_of(run.start, run.end, run.step))
-    paid = trade_charges(run)
-    equity = marked_equity(run, marks, paid)
+    marks, paid, equity = account(run)
     strict = strict_fills(run)
     trips = round_trips(run, strict)
     held = buy_and_hold(marks, list(run.pairs), run.starting_balance, run.fee_fraction)
     figures = {
-        **asdict(equity_figures(equity.equity, marks.seconds, run.step, run.starting_balance)),
+        **asdict(account_equity_figures(run, marks, equity.equity)),
         **account_figures(run, equity),
         **lot_figures(run, marks, trips, equity),
         **fill_figures(run, strict, trips),
@@ -65,8 +63,20 @@ def build(run: Run) -> Report:
         benchmark=held,
         figures=figures,
         benchmark_figures=_benchmark_figures(run, marks, held),
-        warnings=tuple([*run.warnings, *warnings_of(run, marks, equity, paid, figures)]),
+        warnings=(*run.warnings, *warnings_of(run, marks, equity, paid, figures)),
     )
+
+
+def account(run: Run) -> tuple[Marks, list[Charges], MarkedEquity]:
+    """Compute the marked account alone: the closes, the funding payments and the equity."""
+    marks = marks_of(run.candles, grid_of(run.start, run.end, run.step))
+    paid = trade_charges(run)
+    return marks, paid, marked_equity(run, marks, paid)
+
+
+def account_equity_figures(run: Run, marks: Marks, equity: Floats) -> EquityFigures:
+    """Return the figures of a marked equity of this run; the hyperopt losses start here too."""
+    return equity_figures(equity, marks.seconds, run.step, run.starting_balance)
 
 
 def trade_charges(run: Run) -> list[Charges]:
@@ -99,7 +109,7 @@ def account_figures(run: Run, equity: MarkedEquity) -> dict[str, Value]:
 def lot_figures(
     run: Run, marks: Marks, trips: list[RoundTrip], equity: MarkedEquity
 ) -> dict[str, Value]:
-    """What lots earned and how long they took."""
+    """Sum up what lots earned and how long they took."""
     harvest = [trip.harvest for trip in trips if trip.is_harvest]
     hours = np.array([trip.hours for trip in trips])
     ended = [trip for trip in trips if trip.ended_with_run]
@@ -291,8 +301,8 @@ def _day(seconds: int) -> str:
 def _benchmark_figures(run: Run, marks: Marks, held: Floats | None) -> dict[str, Value]:
     if held is None:
         return {}
-    return asdict(equity_figures(held, marks.seconds, run.step, run.starting_balance))
+    return asdict(account_equity_figures(run, marks, held))
 
 
-def _known(value: float) -> float | None:
+def _known(value: np.floating | float) -> float | None:
     return None if np.isnan(value) else float(value)

@@ -1,10 +1,10 @@
-"""Reads a freqtrade backtest export and the data it ran on into a `Run`, with freqtrade's loaders."""
+"""Reads a freqtrade backtest export and its candles into a `Run`, with freqtrade's loaders."""
 
 import json
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -49,7 +49,7 @@ class DataSource:
 
 
 def load_run(result: Path, strategy: str | None = None, datadir: Path | None = None) -> Run:
-    """Read an export (`.zip`, `.json` or the results folder) and its candles; raises ReportError."""
+    """Read an export (.zip, .json or the results folder) and its candles; raises ReportError."""
     path = export_path(result)
     stats = chosen_strategy(read_export(path), strategy, path)
     config = export_config(path)
@@ -76,7 +76,7 @@ def read_export(path: Path) -> Mapping[str, Any]:
         stats = load_backtest_stats(path)
     if not isinstance(stats, dict) or not isinstance(stats.get("strategy"), dict):
         raise ReportError(
-            f"{path} is not a freqtrade backtest export: it holds no \"strategy\" section."
+            f'{path} is not a freqtrade backtest export: it holds no "strategy" section.'
         )
     return cast(Mapping[str, Any], stats["strategy"])
 
@@ -135,35 +135,50 @@ def default_datadir(path: Path, config: Mapping[str, Any], exchange: str) -> Pat
     return next((place for place in places if exchange and place.is_dir()), usual)
 
 
-def run_from_stats(
-    stats: Mapping[str, Any], source: DataSource, *, fee: float | None = None
-) -> Run:
+def source_of_config(config: Mapping[str, Any]) -> DataSource:
+    """Find the candles of a complete config, as inside a running freqtrade."""
+    return DataSource(
+        datadir=Path(config["datadir"]),
+        data_format=config.get("dataformat_ohlcv") or "feather",
+        exchange=config["exchange"]["name"],
+        trading_mode=str(config.get("trading_mode") or "spot"),
+        timerange=str(config.get("timerange") or ""),
+        futures_funding_rate=config.get("futures_funding_rate"),
+    )
+
+
+def run_from_stats(stats: Mapping[str, Any], source: DataSource) -> Run:
     """Build the run of one strategy's statistics, which may come straight from `Backtesting`."""
     if not source.datadir.is_dir():
         raise ReportError(
             f"no candles: the folder {source.datadir} does not exist. Name the one used for the "
             "backtest with --datadir."
         )
-    start, end = (int(stats[key]) // 1000 for key in ("backtest_start_ts", "backtest_end_ts"))
-    trades = trade_records(stats["trades"])
-    traded = sorted({trade.pair for trade in trades})
-    pairs = tuple(dict.fromkeys([*stats["pairlist"], *traded]))
+    span = span_of(stats)
     timeframe = stats["timeframe"]
     detail = stats.get("timeframe_detail") or timeframe
-    candles = load_candles(source, list(pairs), timeframe, start, end)
+    traded = traded_pairs(stats)
+    pairs = list(dict.fromkeys([*stats["pairlist"], *traded]))
+    candles = load_candles(source, pairs, timeframe, *span)
     _require(candles, traded, source, timeframe)
-    fill_candles = (
-        candles if detail == timeframe else load_candles(source, traded, detail, start, end)
+    fine = candles if detail == timeframe else load_candles(source, traded, detail, *span)
+    run = run_from_candles(stats, source, candles, load_funding(source, traded, *span))
+    return replace(
+        run,
+        fill_candles=fine,
+        warnings=tuple(_absences(pairs, candles, timeframe) + _absences(traded, fine, detail)),
     )
-    warnings = [
-        f"No {timeframe} candles of {pair} in the data folder: it is left out of buy and hold."
-        for pair in pairs
-        if pair not in candles
-    ] + [
-        f"No {detail} candles of {pair}, in which its orders filled: strict fills are unknown."
-        for pair in traded
-        if pair not in fill_candles
-    ]
+
+
+def run_from_candles(
+    stats: Mapping[str, Any],
+    source: DataSource,
+    candles: Mapping[str, Candles],
+    funding: Mapping[str, FundingRows],
+) -> Run:
+    """Build a run from data that is already in memory."""
+    start, end = span_of(stats)
+    detail = stats.get("timeframe_detail") or stats["timeframe"]
     return Run(
         strategy=stats["strategy_name"],
         stake_currency=stats["stake_currency"],
@@ -172,23 +187,41 @@ def run_from_stats(
         final_balance=stats.get("final_balance"),
         start=start,
         end=end,
-        step=timeframe_to_seconds(timeframe),
+        step=timeframe_to_seconds(stats["timeframe"]),
         fill_step=timeframe_to_seconds(detail),
-        pairs=pairs,
-        trades=trades,
+        pairs=tuple(dict.fromkeys([*stats["pairlist"], *traded_pairs(stats)])),
+        trades=trade_records(stats["trades"]),
         candles=candles,
-        fill_candles=fill_candles,
-        funding=load_funding(source, traded, start, end) if traded else {},
+        fill_candles=candles,
+        funding=funding,
         funding_step=timeframe_to_seconds(exchange_option(source, "funding_fee_timeframe")),
-        fee_fraction=float(stats["trades"][0].get("fee_open") or 0.0) if fee is None else fee,
-        warnings=tuple(warnings),
+        fee_fraction=float(stats["trades"][0]["fee_open"] or 0.0) if stats["trades"] else 0.0,
     )
+
+
+def span_of(stats: Mapping[str, Any]) -> tuple[int, int]:
+    """Return the opening times of the first and the last candle, in seconds."""
+    return int(stats["backtest_start_ts"]) // 1000, int(stats["backtest_end_ts"]) // 1000
+
+
+def traded_pairs(stats: Mapping[str, Any]) -> list[str]:
+    """Return the pairs that had trades, sorted."""
+    return sorted({trade["pair"] for trade in stats["trades"]})
+
+
+def _absences(pairs: list[str], candles: Mapping[str, Candles], timeframe: str) -> list[str]:
+    return [
+        f"No {timeframe} candles of {pair} in the data folder: buy and hold goes without it, and "
+        "whether its fills were strict is unknown."
+        for pair in pairs
+        if pair not in candles
+    ]
 
 
 def load_candles(
     source: DataSource, pairs: list[str], timeframe: str, start: int, end: int
 ) -> dict[str, Candles]:
-    """Candles of each pair that has any within the run, without invented ones."""
+    """Load the candles of each pair that has any within the run, without invented ones."""
     with _as_report_error(f"the {timeframe} candles in {source.datadir} cannot be read"):
         frames = load_data(
             datadir=source.datadir,
@@ -217,7 +250,7 @@ def _require(
 def load_funding(
     source: DataSource, pairs: list[str], start: int, end: int
 ) -> dict[str, FundingRows]:
-    """Funding of each pair as freqtrade's backtest puts it together; empty on spot."""
+    """Load the funding of each pair as freqtrade's backtest puts it together; empty on spot."""
     if source.trading_mode != "futures":
         return {}
     timerange = TimeRange.parse_timerange(source.timerange or None)
@@ -260,9 +293,8 @@ def funding_rows(
     fallback = source.futures_funding_rate is not None and not len(rates)
     if not len(marks) or not (len(rates) or fallback):
         return FundingRows(none, nothing, known[lost], unmarked)
-    # The rule needs no exchange object, though it is written as a method of one.
     joined = Exchange.combine_funding_and_mark(
-        cast(Exchange, None), rates, marks, cast(int | None, source.futures_funding_rate)
+        rates, marks, cast(int | None, source.futures_funding_rate)
     )
     fees = (joined["open_fund"] * joined["open_mark"]).to_numpy(dtype="float64")
     return FundingRows(epoch_seconds(joined["date"]), fees, known[lost], unmarked, fallback)

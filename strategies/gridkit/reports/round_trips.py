@@ -38,8 +38,8 @@ class RoundTrip:
     """One lot from its first entry to its last exit.
 
     `profit` is in stake currency after both fees, funding apart; `harvest` is the part of it that
-    came from exits nobody was forced into, `strict_harvest` the part of that in which entry and exit
-    both filled strictly. `entry_price` and `exit_price` are averages.
+    came from exits nobody was forced into, `strict_harvest` the part of that in which entry and
+    exit both filled strictly. `entry_price` and `exit_price` are averages.
     """
 
     pair: str
@@ -154,7 +154,7 @@ def _joined(trade: TradeRecord, pieces: list[_Piece], end: int) -> RoundTrip:
 
 
 def was_stuck(trip: RoundTrip, marks: Marks) -> bool:
-    """Whether, older than an hour, its entry once stood more than 3 % on the losing side of a close.
+    """Whether a close once was more than 3 % against it when it was older than an hour.
 
     Only closes before its exit count.
     """
