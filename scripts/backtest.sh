@@ -48,7 +48,7 @@ run_freqtrade() {
   if [[ -n $exchange ]]; then
     "$bin/freqtrade" "$@"
   else
-    "$bin/gridkit" offline --profile "$profile" --seed "$seed" -- freqtrade "$@"
+    "$bin/gridkit" offline --profile "$profile" --seed "$seed" -- "$bin/freqtrade" "$@"
   fi
 }
 

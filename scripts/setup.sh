@@ -59,8 +59,8 @@ install_system_packages() {
        sudo apt-get update && sudo apt-get install -y ${packages[*]}"
   fi
   echo "setup: installing ${packages[*]}"
-  "${as_root[@]}" apt-get update -qq
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" ||
+  "${as_root[@]}" apt-get update -qq &&
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" ||
     fail "apt-get could not install ${packages[*]}; its reason stands above"
 }
 

@@ -20,6 +20,6 @@ export FREQTRADE__API_SERVER__JWT_SECRET_KEY
 
 # A trade belongs to the market it was made on, so each simulated market has its own database.
 exec "$bin/gridkit" offline --profile "$profile" --seed "$seed" -- \
-  freqtrade trade --dry-run -c "$config" -c user_data/configs/api.json \
+  "$bin/freqtrade" trade --dry-run -c "$config" -c user_data/configs/api.json \
   --strategy "$strategy" --strategy-path strategies \
   --db-url "sqlite:///user_data/sandbox-$profile-$seed.dryrun.sqlite"

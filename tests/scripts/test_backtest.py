@@ -97,7 +97,8 @@ def days_in(call: list[str]) -> int:
 def test_without_variables_all_of_it_runs_on_the_sandbox(checkout: Checkout) -> None:
     run = checkout.run("backtest.sh")
     assert run.status == 0, run.said
-    offline = ["gridkit", "offline", "--profile", "steady", "--seed", "7", "--", "freqtrade"]
+    freqtrade = str(checkout.folder / "bin" / "freqtrade")
+    offline = ["gridkit", "offline", "--profile", "steady", "--seed", "7", "--", freqtrade]
     assert [call[:9] for call in run.calls[:3]] == [
         [*offline, "download-data"],
         [*offline, "download-data"],
@@ -105,6 +106,12 @@ def test_without_variables_all_of_it_runs_on_the_sandbox(checkout: Checkout) -> 
     ]
     assert run.calls[3][:2] == ["gridkit", "report"]
     assert run.overlay == {"exchange": {}}
+
+
+def test_a_freqtrade_elsewhere_on_the_path_is_not_used(checkout: Checkout) -> None:
+    run = checkout.run("backtest.sh")
+    programs = [call[call.index("--") + 1] for call in run.calls if "--" in call]
+    assert set(programs) == {str(checkout.folder / "bin" / "freqtrade")}
 
 
 def test_one_datadir_is_downloaded_tested_and_reported(checkout: Checkout) -> None:
@@ -187,7 +194,7 @@ def test_an_exchange_out_of_reach_is_said_and_nothing_is_tested(checkout: Checko
 def test_trade_is_a_dry_run_on_the_sandbox_with_the_api(checkout: Checkout) -> None:
     (call,) = checkout.run("trade.sh").calls
     assert call[:6] == ["gridkit", "offline", "--profile", "steady", "--seed", "7"]
-    assert call[6:10] == ["--", "freqtrade", "trade", "--dry-run"]
+    assert call[8:10] == ["trade", "--dry-run"]
     assert "user_data/configs/api.json" in call
 
 
