@@ -5,12 +5,11 @@ from datetime import datetime
 from freqtrade.enums import RunMode
 from freqtrade.persistence import Order, Trade
 from freqtrade.strategy import DecimalParameter, IntParameter, IStrategy
-from pandas import DataFrame
-
 from gridkit.host import drawing, read_only, signals, startup
 from gridkit.host.desk import GridDesk
 from gridkit.host.signals import LONG, SHORT
 from gridkit.risk.guards import refuses_on_error
+from pandas import DataFrame
 
 TRADE_CALLBACKS = (
     "adjust_trade_position",
@@ -21,7 +20,7 @@ TRADE_CALLBACKS = (
 
 
 class AdaptiveGrid(IStrategy):
-    """One freqtrade trade is one cycle of the grid; its next line rests as the one working order."""
+    """One freqtrade trade is one cycle of the grid; its next line is the one working order."""
 
     INTERFACE_VERSION = 3
 
@@ -83,9 +82,15 @@ class AdaptiveGrid(IStrategy):
 
     @refuses_on_error(0.0)
     def custom_stake_amount(
-        self, pair: str, current_time: datetime, current_rate: float, leverage: float, side: str, **kwargs
+        self,
+        pair: str,
+        current_time: datetime,
+        current_rate: float,
+        leverage: float,
+        side: str,
+        **kwargs,
     ) -> float:
-        return self.desk.opening_stake(
+        return self.desk.opening.stake(
             pair, current_time, current_rate, SHORT if side == "short" else LONG, leverage
         )
 
@@ -93,7 +98,7 @@ class AdaptiveGrid(IStrategy):
     def confirm_trade_entry(
         self, pair: str, current_time: datetime, rate: float, amount: float, side: str, **kwargs
     ) -> bool:
-        return self.desk.may_open(
+        return self.desk.opening.allowed(
             pair, current_time, rate, amount, SHORT if side == "short" else LONG
         )
 
@@ -109,7 +114,7 @@ class AdaptiveGrid(IStrategy):
     ) -> float:
         if trade is not None:
             return self.desk.order_price(trade, entry_tag, proposed_rate)
-        return self.desk.opening_price(
+        return self.desk.opening.price(
             pair, current_time, proposed_rate, SHORT if side == "short" else LONG
         )
 

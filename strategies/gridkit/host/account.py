@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gridkit.host.orders import working_order
-from gridkit.risk.caps import Account
 from gridkit.risk.correlation import correlation, share_budget
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def _open_profit(trade: "LocalTrade", mark: float | None) -> float:
 
 def committed(trade: "LocalTrade") -> float:
     """Stake in a trade and in its resting entry."""
-    order = working_order(trade)  # type: ignore[arg-type]
+    order = working_order(trade)
     stake = float(trade.stake_amount)
     if order is None or order.ft_order_side != trade.entry_side or not trade.amount:
         return stake
@@ -57,7 +56,7 @@ def committed(trade: "LocalTrade") -> float:
 
 
 class Correlations:
-    """30-day correlation of hourly returns, from the pairs' own candles, remembered for six hours."""
+    """30-day correlation of hourly returns, from the pairs' own candles, remembered a while."""
 
     REMEMBERED_SECONDS = 6 * 3_600
 
@@ -72,7 +71,7 @@ class Correlations:
     def between(self, first: str, second: str, now: datetime) -> float:
         """Return the correlation by `now`; NaN when unknown."""
         period = int(now.timestamp() // self.REMEMBERED_SECONDS)
-        key = (*sorted((first, second)), period)
+        key = (min(first, second), max(first, second), period)
         if key not in self._known:
             end = period * self.REMEMBERED_SECONDS
             moments = end - CORRELATION_STEP * np.arange(CORRELATION_HOURS, -1, -1, dtype="float64")
@@ -89,28 +88,3 @@ class Correlations:
             for other, stake in stakes.items()
             if other == pair or share_budget(self.between(pair, other, now), threshold)
         )
-
-
-def account_for(
-    pair: str,
-    stakes: Mapping[str, float],
-    together: float,
-    reserved: float,
-    own_resting: float,
-    capital: float,
-    free: float,
-    pairs: int,
-    leverage: float,
-) -> Account:
-    """Assemble what `caps.room` asks for; the pair's own resting entry will be replaced."""
-    tied = sum(stakes.values()) - own_resting
-    return Account(
-        capital=capital,
-        free=free,
-        reserved=reserved,
-        tied=tied,
-        notional=tied * leverage,
-        asset=together - own_resting,
-        pairs=pairs,
-        leverage=leverage,
-    )

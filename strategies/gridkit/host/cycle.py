@@ -38,7 +38,7 @@ class Cycle:
     def decided_for(
         self, trade: "Trade", timestamp: float, rate: float, volatility: float, gate: str | None
     ) -> bool:
-        """Whether the last verdict was "all is in place" and still is. The fast path: no arithmetic."""
+        """Whether the last verdict left all in place and still holds. The fast path."""
         valid, verdict = self.validity, self.verdict
         if verdict is None or timestamp >= valid.until or not verdict.holds_at(rate):
             return False
@@ -55,13 +55,9 @@ class Cycle:
         )
 
     def remember(self, trade: "Trade", verdict: Verdict, gate: str | None, until: float) -> None:
-        """Keep a verdict that left everything in place, with all it was made from."""
+        """Keep a verdict with all it was made from; an `until` in the past: for one answer."""
         last = trade.orders[-1]
         valid = self.validity
         self.verdict = verdict
         valid.orders, valid.working, valid.filled = len(trade.orders), last.ft_is_open, last.filled
         valid.gate, valid.until = gate, until
-
-    def forget_verdict(self) -> None:
-        """The next call decides anew."""
-        self.verdict = None

@@ -12,7 +12,7 @@ VIABLE_MARGIN = 1.1  # SPEC A.5: never below the exchange's minimum times this
 class Limits:
     """Smallest value (stake currency) and amount (base currency) that freqtrade lets stand.
 
-    Live, a partial exit is vetoed by the strategy's stoploss (−0.99, hence the full reserve), in a
+    Live, a partial exit is vetoed by the strategy's stoploss (-0.99, hence the full reserve), in a
     backtest by a milder rule: the stricter one is used in both.
     """
 

@@ -4,7 +4,7 @@ A trade's ledger is kept between calls. It is thrown away when the run starts an
 trade carries the same id, or when an order it has read is no longer where it was (DESIGN 2.22).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from gridkit.grid.decisions import Resting
 from gridkit.grid.lots import Fill, Ledger
 
 if TYPE_CHECKING:
-    from freqtrade.persistence import Order, Trade
+    from freqtrade.persistence import LocalTrade, Order
 
 DECIMAL_PLACES = 2  # ccxt's precision mode in which the precision counts digits
 FORCE_EXIT_TAG = "force_exit"
@@ -30,9 +30,9 @@ class TradeBook:
     ledger: Ledger
     read: int = 0
     last_read: str = ""
-    forced_until: float = field(default=0.0)
+    forced_at: float = 0.0
 
-    def belongs_to(self, trade: "Trade") -> bool:
+    def belongs_to(self, trade: "LocalTrade") -> bool:
         """Whether this was read from the same trade, and its orders only grew since."""
         if trade.pair != self.pair or trade.open_date != self.opened:
             return False
@@ -41,7 +41,7 @@ class TradeBook:
         orders = trade.orders
         return len(orders) >= self.read and orders[self.read - 1].order_id == self.last_read
 
-    def read_on(self, trade: "Trade", levels_at: dict[int, float]) -> None:
+    def read_on(self, trade: "LocalTrade", levels_at: dict[int, float]) -> None:
         """Read the orders that were closed since, up to the first that is still open."""
         for order in trade.orders[self.read :]:
             if order.ft_is_open:
@@ -52,13 +52,13 @@ class TradeBook:
             self.last_read = order.order_id
 
 
-def new_book(trade: "Trade") -> TradeBook:
+def new_book(trade: "LocalTrade") -> TradeBook:
     """Return an empty ledger for a trade."""
     ledger = Ledger(is_short=bool(trade.is_short), amount_step=amount_step(trade))
     return TradeBook(trade.pair, trade.open_date, ledger)
 
 
-def amount_step(trade: "Trade") -> float:
+def amount_step(trade: "LocalTrade") -> float:
     """Smallest amount by which an order of this trade can differ, in base currency."""
     precision = trade.amount_precision
     if not precision:
@@ -67,7 +67,7 @@ def amount_step(trade: "Trade") -> float:
     return float(step * (trade.contract_size or 1.0))
 
 
-def price_tick(trade: "Trade") -> float:
+def price_tick(trade: "LocalTrade") -> float:
     """Smallest difference of two prices on this market."""
     precision = trade.price_precision
     if not precision:
@@ -76,7 +76,7 @@ def price_tick(trade: "Trade") -> float:
     return float(10.0**-precision if mode == DECIMAL_PLACES else precision)
 
 
-def fill_of(order: "Order", trade: "Trade", levels_at: dict[int, float]) -> Fill:
+def fill_of(order: "Order", trade: "LocalTrade", levels_at: dict[int, float]) -> Fill:
     """Read one closed order. A foreign entry belongs to the nearest line of the plan."""
     is_entry = order.ft_order_side == trade.entry_side
     price = float(order.safe_price)
@@ -98,7 +98,7 @@ def fill_of(order: "Order", trade: "Trade", levels_at: dict[int, float]) -> Fill
     )
 
 
-def resting_of(trade: "Trade") -> Resting | None:
+def resting_of(trade: "LocalTrade") -> Resting | None:
     """Return the order in work, None when there is none."""
     order = working_order(trade)
     if order is None:
@@ -111,12 +111,12 @@ def resting_of(trade: "Trade") -> Resting | None:
     )
 
 
-def working_order(trade: "Trade") -> "Order | None":
+def working_order(trade: "LocalTrade") -> "Order | None":
     """Return the last order that is still open (freqtrade works one at a time)."""
     return next((order for order in reversed(trade.orders) if order.ft_is_open), None)
 
 
-def forced_at(trade: "Trade") -> float:
+def forced_at(trade: "LocalTrade") -> float:
     """When the user last forced an exit, in seconds UTC; 0 for never (DESIGN 2.9)."""
     for order in reversed(trade.orders):
         reason = order.ft_cancel_reason or ""

@@ -1,4 +1,4 @@
-"""The grid in freqtrade's custom data: the plan for a restart, the state for people (DESIGN 2.20)."""
+"""The grid in freqtrade's custom data: the plan for a restart, the state for people."""
 
 import logging
 from datetime import datetime
@@ -21,7 +21,7 @@ STATE_KEY = "gridstate"
 def save(trade: "Trade", plan: Plan) -> None:
     """Keep the plan with the trade."""
     document = plan.as_document()
-    if plan.volatility != plan.volatility:  # noqa: PLR0124 (NaN is no JSON)
+    if plan.volatility != plan.volatility:
         document["volatility"] = None
     trade.set_custom_data(PLAN_KEY, document)
 

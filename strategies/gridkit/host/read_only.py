@@ -1,8 +1,8 @@
 """Callbacks that read the trade itself instead of a deep copy of it (DESIGN 2.14).
 
-freqtrade copies the trade for every callback a strategy implements: 0.5 ms at 10 orders, 190 ms at
-1,000. It does not for functions whose `__qualname__` begins with `IStrategy.`, its own defaults. Ours
-never change the trade (a test holds them to it), so they may take that name.
+freqtrade copies the trade for every callback a strategy implements: 0.5 ms at 10 orders, 190 ms
+at 1,000. It does not for functions whose `__qualname__` begins with `IStrategy.`, its own defaults.
+Ours never change the trade (a test holds them to it), so they may take that name.
 """
 
 from collections.abc import Callable, Iterable

@@ -1,6 +1,6 @@
 """Columns, signals and settings of a strategy that trades grids."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,11 +10,7 @@ from gridkit import candles
 from gridkit.analytics import trend, volatility
 from gridkit.grid import tags
 from gridkit.host import startup, timeframes
-from gridkit.risk import gates
 from gridkit.settings import Settings, SettingsError
-
-if TYPE_CHECKING:
-    from freqtrade.strategy import IStrategy
 
 LONG = 1
 SHORT = -1
@@ -79,8 +75,8 @@ def effective(strategy: Any) -> Settings:
 def prepare(frame: pd.DataFrame, pair: str, strategy: Any) -> None:
     """Hand the candles to the desk; before a backtest, check that the pair can be traded at all."""
     desk = strategy.desk
-    desk.market.prepare(pair, frame)
-    if desk.live:
+    desk.context.market.prepare(pair, frame)
+    if desk.context.live:
         return
     closes = frame["close"].dropna()
     if closes.empty:
@@ -99,7 +95,7 @@ def entries(frame: pd.DataFrame, strategy: Any) -> pd.DataFrame:
         LONG: usable & _allowed(frame, LONG, settings),
         SHORT: usable & _allowed(frame, SHORT, settings),
     }
-    tag = tags.entry_tag(range(1, strategy.desk.opening_lines() + 1))
+    tag = tags.entry_tag(range(1, strategy.desk.opening.lines() + 1))
     frame["enter_long"] = allowed[LONG].astype("int8")
     if strategy.can_short:
         frame["enter_short"] = allowed[SHORT].astype("int8")

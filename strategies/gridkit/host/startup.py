@@ -4,10 +4,10 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from freqtrade.enums import RunMode
 from freqtrade.exceptions import OperationalException
 
 from gridkit import candles
-from gridkit.risk import sizing
 from gridkit.settings import SECTION, Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -45,24 +45,14 @@ def check(strategy: "IStrategy", desk: "GridDesk") -> None:
 
 
 def _order_handling(config: Mapping[str, Any], strategy: "IStrategy") -> Iterator[str]:
-    timeouts = config.get("unfilledtimeout", {})
-    unit = {"seconds": 1, "minutes": 60}.get(timeouts.get("unit", "minutes"), 60)
-    for side in ("entry", "exit"):
-        minutes = timeouts.get(side)
-        if minutes is not None and minutes * unit < LEAST_TIMEOUT_SECONDS:
-            yield (
-                f"unfilledtimeout.{side} = {minutes}: a grid's orders rest for long, "
-                "allowed is a day or more (1440 minutes)"
-            )
-    if timeouts.get("exit_timeout_count", 0) != 0:
-        yield "unfilledtimeout.exit_timeout_count must be 0, or freqtrade sells at market after so many"
+    yield from _timeouts(config.get("unfilledtimeout", {}))
     if strategy.max_entry_position_adjustment != -1:
         yield (
-            f"max_entry_position_adjustment = {strategy.max_entry_position_adjustment}: must be -1, "
-            "it counts entries for ever"
+            f"max_entry_position_adjustment = {strategy.max_entry_position_adjustment}: must be "
+            "-1, it counts entries for ever"
         )
     if not strategy.position_adjustment_enable:
-        yield "position_adjustment_enable = False: a grid adds and sells parts, it must be true"
+        yield "position_adjustment_enable = False: must be true, a grid adds and sells parts"
     for side in ("entry", "exit"):
         if strategy.order_types[side] != "limit":
             yield f"order_types.{side} = {strategy.order_types[side]!r}: must be 'limit'"
@@ -70,11 +60,25 @@ def _order_handling(config: Mapping[str, Any], strategy: "IStrategy") -> Iterato
         yield f"minimal_roi = {strategy.minimal_roi}: must be empty, targets are the grid's own"
     if strategy.trailing_stop:
         yield "trailing_stop = True: must be false, it would sell the whole cycle"
-    if config.get("runmode") in _TRADING and config.get("initial_state", "running") != "running":
-        yield f"initial_state = {config['initial_state']!r}: must be 'running', orders rest meanwhile"
+    state = config.get("initial_state", "running")
+    if config.get("runmode") in _TRADING and state != "running":
+        yield f"initial_state = {state!r}: must be 'running', orders rest meanwhile"
 
 
-_TRADING = ("live", "dry_run")
+def _timeouts(timeouts: Mapping[str, Any]) -> Iterator[str]:
+    unit = 1 if timeouts.get("unit", "minutes") == "seconds" else 60
+    for side in ("entry", "exit"):
+        given = timeouts.get(side)
+        if given is not None and given * unit < LEAST_TIMEOUT_SECONDS:
+            yield (
+                f"unfilledtimeout.{side} = {given}: a grid's orders rest for long, allowed is a "
+                f"day or more ({LEAST_TIMEOUT_SECONDS // unit} {timeouts.get('unit', 'minutes')})"
+            )
+    if timeouts.get("exit_timeout_count", 0) != 0:
+        yield "unfilledtimeout.exit_timeout_count must be 0, or freqtrade sells at market"
+
+
+_TRADING = (RunMode.LIVE, RunMode.DRY_RUN)
 
 
 def _market_mode(config: Mapping[str, Any], settings: Settings) -> Iterator[str]:
@@ -115,7 +119,7 @@ def _lines(settings: Settings) -> Iterator[str]:
 
 def _pairs(strategy: "IStrategy", desk: "GridDesk") -> Iterator[str]:
     for pair in strategy.dp.current_whitelist():
-        if not desk.market_of(pair):
+        if not desk.rules.market(pair):
             yield f"{pair} is no market of {strategy.config['exchange']['name']}"
             continue
         yield from _target(pair, desk)
@@ -123,12 +127,12 @@ def _pairs(strategy: "IStrategy", desk: "GridDesk") -> Iterator[str]:
 
 
 def _target(pair: str, desk: "GridDesk") -> Iterator[str]:
-    grid, costs = desk.settings.grid, desk.costs(pair)
+    grid, costs = desk.settings.grid, desk.rules.costs(pair)
     if grid.target == "fixed" and grid.take_profit < costs.floor:
         yield (
             f"{SECTION}.grid.take_profit = {grid.take_profit:.4%} is below the fee floor of "
-            f"{costs.floor:.4%} on {pair} (fees {costs.entry_fee:.4%} + {costs.exit_fee:.4%}, spread "
-            f"{2 * costs.half_spread:.4%}, min_profit {costs.min_profit:.4%})"
+            f"{costs.floor:.4%} on {pair} (fees {costs.entry_fee:.4%} + {costs.exit_fee:.4%}, "
+            f"spread {2 * costs.half_spread:.4%}, min_profit {costs.min_profit:.4%})"
         )
 
 
@@ -144,16 +148,15 @@ def check_capital(pair: str, price: float, strategy: "IStrategy", desk: "GridDes
 
     `price` 0 leaves the exchange's smallest amount out of account, as before any candle is known.
     """
-    settings, config = desk.settings, strategy.config
-    leverage = settings.leverage if config.get("trading_mode") == "futures" else 1.0
-    capital = desk.capital()
-    pairs = desk.pairs()
-    share = sizing.pair_share(capital, pairs, leverage, settings.caps)
-    least = desk.limits(pair).least_stake(price, leverage)
-    needed = desk.opening_lines()
+    config, leverage = strategy.config, desk.context.leverage
+    capital = desk.treasury.capital()
+    pairs = desk.treasury.pairs()
+    share = desk.treasury.share(capital)
+    least = desk.rules.limits(pair).least_stake(price, leverage)
+    needed = desk.opening.lines()
     if share < least * needed:
         raise SettingsError(
-            f"{pair}: capital {capital:.2f} {config['stake_currency']} over {pairs} pairs gives this "
-            f"one {share:.2f}, and {needed} line(s) need {least * needed:.2f} at the exchange's "
-            "minimum; allowed is more capital, fewer pairs or a smaller initial_inventory"
+            f"{pair}: capital {capital:.2f} {config['stake_currency']} over {pairs} pairs gives "
+            f"this one {share:.2f}, and {needed} line(s) need {least * needed:.2f} at the "
+            "exchange's minimum; allowed is more capital, fewer pairs or a smaller initial_inventory"
         )

@@ -1,0 +1,144 @@
+"""A cycle's first order: where, how much, whether at all, and when it is taken back."""
+
+import math
+from datetime import datetime, timedelta
+from typing import Any
+
+from freqtrade.persistence import Trade
+
+from gridkit.grid import plan as plans
+from gridkit.grid.decisions import Block
+from gridkit.grid.plan import Spacing
+from gridkit.host import orders, planning
+from gridkit.host.context import Context
+from gridkit.host.market_data import Reading
+from gridkit.host.pair_rules import PairRules
+from gridkit.host.treasury import Treasury
+from gridkit.risk import gates
+
+STALE_STEPS = 2  # an unfilled first line goes when the market is this many steps away from it
+
+
+class Opening:
+    """Answers freqtrade's questions before there is a trade."""
+
+    def __init__(self, context: Context, rules: PairRules, treasury: Treasury) -> None:
+        self._context = context
+        self._rules = rules
+        self._treasury = treasury
+
+    def lines(self) -> int:
+        """Return how many lines the first order takes: the initial inventory, at least one."""
+        grid = self._context.settings.grid
+        return max(1, round(grid.initial_inventory * grid.levels))
+
+    def price(self, pair: str, now: datetime, rate: float, side: int) -> float | None:
+        """Return the first order's price; None where it is unknown or may not be placed."""
+        gap = self._spacing(self._context.market.at(pair, now))
+        if gap is None:
+            self._context.notes[pair] = "volatility unknown"
+            return None
+        anchor = self._highest_anchor(pair, rate, side)
+        if self._context.settings.grid.initial_inventory > 0:
+            return rate if side * (anchor - rate) >= 0 else None
+        progression = self._context.settings.spacing.progression
+        price = plans.line_price(anchor, gap.step, 1, side, progression)
+        away, reach = abs(price / rate - 1), self._rules.max_distance()
+        if away > reach:
+            self._context.notes[pair] = str(Block("line too far for freqtrade", away, reach))
+            return None
+        return price
+
+    def stake(self, pair: str, now: datetime, rate: float, side: int, leverage: float) -> float:
+        """Return the first order's stake; 0 refuses it, with the reason in the notes."""
+        refusal = self._refusal(pair, now, side)
+        if refusal:
+            stake, self._context.notes[pair] = 0.0, refusal
+        else:
+            stake, self._context.notes[pair] = self._affordable(pair, now, rate, leverage)
+        return stake
+
+    def _affordable(
+        self, pair: str, now: datetime, rate: float, leverage: float
+    ) -> tuple[float, str]:
+        """Return the stake of the first order and why: all of its lines, or nothing."""
+        try:
+            budget = self._treasury.budget(pair, rate, leverage)
+        except ValueError as error:
+            return 0.0, f"capital: {error}"
+        wanted = self.lines()
+        if budget.levels < wanted:
+            return 0.0, str(Block("lines for the initial inventory", budget.levels, wanted))
+        means = self._treasury.means(pair, None, now)
+        if math.floor(means.room / budget.level_stake + 1e-9) < wanted:
+            return 0.0, str(means.binding)
+        return wanted * budget.level_stake, "opening"
+
+    def allowed(self, pair: str, now: datetime, rate: float, amount: float, side: int) -> bool:
+        """Say the last word on a cycle's first order, as freqtrade will place it."""
+        refusal = self._refusal(pair, now, side)
+        if refusal is None and not (rate > 0 and amount > 0):
+            refusal = str(Block("rate or amount unknown", rate, 0.0))
+        if refusal:
+            self._context.notes[pair] = refusal
+        return refusal is None
+
+    def stale(self, trade: Trade, order: Any, reading: Reading) -> bool:
+        """Whether an unfilled first order should go: a gate closed, or the market went away."""
+        side = -1 if trade.is_short else 1
+        settings = self._context.settings
+        if gates.trend_block(reading.trend_strength, reading.trend_side, side, settings.trend):
+            return True
+        gap = self._spacing(reading)
+        if gap is None or not reading.close > 0 or order.safe_filled > 0:
+            return False
+        away = side * (reading.close / order.safe_placement_price - 1)
+        anchor = self._highest_anchor(trade.pair, reading.close, side)
+        return away > STALE_STEPS * gap.step and side * (anchor - reading.close) >= 0
+
+    def _refusal(self, pair: str, now: datetime, side: int) -> str | None:
+        reading = self._context.market.at(pair, now)
+        if reading is None or not reading.known:
+            return "no usable candle"
+        trend = self._context.settings.trend
+        block = gates.trend_block(reading.trend_strength, reading.trend_side, side, trend)
+        if block:
+            return str(block)
+        return self._forced_recently(pair, now) if self._context.live else None
+
+    def _forced_recently(self, pair: str, now: datetime) -> str | None:
+        """Keep a pair the user just forced out from re-opening at once (DESIGN 2.9)."""
+        pause = force_exit_pause(self._context)
+        closed = Trade.get_trades_proxy(pair=pair, is_open=False, close_date=now - pause)
+        forced = [trade for trade in closed if orders.forced_at(trade)]
+        if not forced:
+            return None
+        until = max(trade.close_date_utc for trade in forced) + pause
+        self._context.lock(pair, until, "forceexit: nothing is placed for a while")
+        return "forceexit"
+
+    def _highest_anchor(self, pair: str, rate: float, side: int) -> float:
+        grid = self._context.settings.grid
+        limits = [rate]
+        if pair in grid.trailing_up_limit:
+            limits.append(grid.trailing_up_limit[pair])
+        if not grid.trailing_up:
+            limits.extend(self._last_anchor(pair))
+        return min(limits) if side > 0 else max(limits)
+
+    def _last_anchor(self, pair: str) -> list[float]:
+        closed = Trade.get_trades_proxy(pair=pair, is_open=False)
+        if not closed:
+            return []
+        last = max(closed, key=lambda trade: trade.close_date_utc)
+        gap = self._spacing(self._context.market.at(pair, last.open_date_utc))
+        anchor = planning.anchor_of_first(last, gap, self._context.settings) if gap else None
+        return [] if anchor is None else [anchor]
+
+    def _spacing(self, reading: Reading | None) -> Spacing | None:
+        return planning.spacing_of(reading, self._context.settings)
+
+
+def force_exit_pause(context: Context) -> timedelta:
+    """Return how long a pair places nothing after the user forced an exit."""
+    return timedelta(seconds=context.settings.stops.force_exit_pause_candles * context.seconds)

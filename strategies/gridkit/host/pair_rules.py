@@ -1,0 +1,80 @@
+"""What holds on one pair: fees, the exchange's minimums and steps, and the grid's own rules."""
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from gridkit.grid.costs import Costs
+from gridkit.grid.decisions import Rules
+from gridkit.grid.plan import Layout
+from gridkit.host import orders
+from gridkit.host.context import Context
+from gridkit.host.limits import Limits, limits_of
+
+if TYPE_CHECKING:
+    from freqtrade.persistence import Trade
+
+MAX_DISTANCE_DEFAULT = 0.02
+DISTANCE_MARGIN = 0.98  # inside freqtrade's clamp although the rate moves a little meanwhile
+
+
+class PairRules:
+    """Reads markets, config and settings; keeps markets in a backtest: they cannot change there."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._markets: dict[str, Mapping[str, Any] | None] = {}
+
+    def market(self, pair: str) -> Mapping[str, Any] | None:
+        """Return ccxt's market, None for a pair the exchange does not have."""
+        dp = self._context.strategy.dp
+        if self._context.live:
+            return dp.market(pair)
+        if pair not in self._markets:
+            self._markets[pair] = dp.market(pair)
+        return self._markets[pair]
+
+    def costs(self, pair: str) -> Costs:
+        """Fees from the settings, else from the config, else from the market."""
+        settings = self._context.settings
+        market = self.market(pair) or {}
+        fee = settings.costs.fee
+        if fee is None:
+            fee = self._context.strategy.config.get("fee")
+        if fee is None:
+            fee = max(market.get("taker") or 0.0, market.get("maker") or 0.0)
+        return Costs(fee, fee, settings.costs.half_spread, settings.grid.min_profit)
+
+    def limits(self, pair: str) -> Limits:
+        """Return the exchange's smallest order on this pair."""
+        return limits_of(self.market(pair), self._context.strategy.config)
+
+    def max_distance(self) -> float:
+        """Return how far from the market, as a fraction, an order may be placed (DESIGN 2.5)."""
+        config = self._context.strategy.config
+        ratio = config.get("custom_price_max_distance_ratio", MAX_DISTANCE_DEFAULT)
+        return float(ratio) * DISTANCE_MARGIN
+
+    def layout(self, trade: "Trade") -> Layout:
+        """Return what a trade's lines are laid by."""
+        settings = self._context.settings
+        costs, tick = self.costs(trade.pair), orders.price_tick(trade)
+        return Layout(settings.spacing, settings.grid, costs, tick)
+
+    def rules(self, trade: "Trade") -> Rules:
+        """Return what a trade's decisions are made by."""
+        settings, pair = self._context.settings, trade.pair
+        stops = settings.stops
+        return Rules(
+            hysteresis=settings.grid.hysteresis,
+            lot_stop=stops.lot_stop if stops.lot_stop_enabled else math.inf,
+            cycle_stop=stops.cycle_stop if stops.cycle_stop_enabled else math.inf,
+            stop_price=stops.stop_price.get(pair),
+            pause_price=stops.pause_price.get(pair),
+            max_lots=settings.caps.max_lots,
+            max_orders=settings.caps.max_orders_per_cycle,
+            max_distance=self.max_distance(),
+            answers_gaps=not self._context.live,
+            costs=self.costs(pair),
+            tick=orders.price_tick(trade),
+        )

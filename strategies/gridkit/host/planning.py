@@ -1,0 +1,117 @@
+"""Plans of open trades: laid from the first order, kept with the trade, laid anew in time."""
+
+import logging
+import math
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gridkit.grid import plan as plans
+from gridkit.grid import tags
+from gridkit.grid.plan import Plan, Spacing
+from gridkit.host import orders, plan_store
+from gridkit.host.context import Context
+from gridkit.host.cycle import Cycle
+from gridkit.host.market_data import Reading
+from gridkit.host.pair_rules import PairRules
+from gridkit.host.treasury import Treasury
+from gridkit.settings import Settings
+
+if TYPE_CHECKING:
+    from freqtrade.persistence import LocalTrade, Order, Trade
+
+logger = logging.getLogger(__name__)
+
+SECONDS_PER_HOUR = 3_600
+
+
+class Planner:
+    """Makes and revises plans; live, every new one is stored with the trade for a restart."""
+
+    def __init__(self, context: Context, rules: PairRules, treasury: Treasury) -> None:
+        self._context = context
+        self._rules = rules
+        self._treasury = treasury
+
+    def load(self, trade: "Trade", reading: Reading) -> Cycle | None:
+        """Return a cycle for a trade not seen before; None where its plan cannot be known."""
+        stored = plan_store.load(trade) if self._context.live else None
+        made = stored or self._made_at_opening(trade, reading)
+        if made is None:
+            return None
+        if self._context.live and stored is None:
+            plan_store.save(trade, made)
+        return Cycle(orders.new_book(trade), made)
+
+    def revise(
+        self, cycle: Cycle, trade: "Trade", reading: Reading, now: datetime, rate: float
+    ) -> None:
+        """Lay free lines anew when time passed or the forecast moved (SPEC C)."""
+        gap = spacing_of(reading, self._context.settings)
+        low, high = self.volatility_band(cycle.plan)
+        moved = not low <= reading.volatility <= high
+        if gap is None or not (moved or now.timestamp() >= self.due(cycle.plan)):
+            return
+        held = set(cycle.book.ledger.lots)
+        layout = self._rules.layout(trade)
+        cycle.plan = plans.revised(cycle.plan, held, gap, rate, now.timestamp(), layout)
+        if self._context.live:
+            plan_store.save(trade, cycle.plan)
+
+    def due(self, made: Plan) -> float:
+        """Return when free lines are laid anew at the latest, in seconds UTC."""
+        return made.made + self._context.settings.grid.replan_hours * SECONDS_PER_HOUR
+
+    def volatility_band(self, made: Plan) -> tuple[float, float]:
+        """Return the forecasts between which a plan stays."""
+        settings = self._context.settings
+        if settings.spacing.method == "fixed" or math.isnan(made.volatility):
+            return -math.inf, math.inf
+        change = settings.grid.replan_volatility_change
+        return made.volatility * (1 - change), made.volatility * (1 + change)
+
+    def _made_at_opening(self, trade: "Trade", reading: Reading) -> Plan | None:
+        """Lay the plan the first order was placed by, from its price and candle."""
+        settings = self._context.settings
+        opened = self._context.market.at(trade.pair, trade.open_date_utc)
+        gap = spacing_of(opened, settings) or spacing_of(reading, settings)
+        first = first_entry(trade)
+        anchor = anchor_of_first(trade, gap, settings) if gap else None
+        if gap is None or first is None or anchor is None:
+            return None
+        levels = max(levels_of_first(first))
+        notional = first.safe_amount * first.safe_placement_price
+        stake = notional / (trade.leverage or 1.0) / levels
+        affordable = math.floor(self._treasury.share(self._treasury.capital()) / stake + 1e-6)
+        count = max(levels, min(settings.grid.levels, affordable))
+        side, made = -1 if trade.is_short else 1, trade.open_date_utc.timestamp()
+        try:
+            return plans.make(anchor, gap, side, count, stake, made, self._rules.layout(trade))
+        except ValueError as error:
+            logger.error("%s: without a plan nothing is placed: %s", trade.pair, error)
+            return None
+
+
+def spacing_of(reading: Reading | None, settings: Settings) -> Spacing | None:
+    """Return the gap between lines by a candle's forecast; None while it is unknown."""
+    return plans.spacing_now(reading.volatility, settings.spacing) if reading else None
+
+
+def first_entry(trade: "LocalTrade") -> "Order | None":
+    """Return the order that opened a trade."""
+    entries = (order for order in trade.orders if order.ft_order_side == trade.entry_side)
+    return next(entries, None)
+
+
+def levels_of_first(order: "Order") -> tuple[int, ...]:
+    """Return the levels an opening order takes; a foreign one counts as the first line."""
+    return tags.levels_of(order.ft_order_tag) or (1,)
+
+
+def anchor_of_first(trade: "LocalTrade", gap: Spacing, settings: Settings) -> float | None:
+    """Return the anchor a trade's first order was placed by; None for a trade without orders."""
+    first = first_entry(trade)
+    if first is None:
+        return None
+    side, price = -1 if trade.is_short else 1, float(first.safe_placement_price)
+    index = max(levels_of_first(first))
+    return plans.anchor_of(price, gap.step, index, side, settings.spacing.progression)

@@ -1,0 +1,131 @@
+"""Capital, and how much of it a pair may still use."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from freqtrade.persistence import Trade
+
+from gridkit.grid.decisions import Block
+from gridkit.host import account, orders
+from gridkit.host.context import Context
+from gridkit.host.cycle import Cycle
+from gridkit.host.market_data import closes_at
+from gridkit.host.pair_rules import PairRules
+from gridkit.risk import caps, sizing
+from gridkit.risk.caps import Account
+
+if TYPE_CHECKING:
+    from freqtrade.persistence import LocalTrade
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """Stake a pair may add, what binds it, and the notional at which it is trimmed."""
+
+    room: float
+    binding: Block
+    asset_limit: float
+
+
+class Treasury:
+    """Reads wallets and open trades; knows the cycles to reserve for their next lines."""
+
+    def __init__(self, context: Context, rules: PairRules, cycles: Mapping[int, Cycle]) -> None:
+        self._context = context
+        self._rules = rules
+        self._cycles = cycles
+        self._correlations = account.Correlations(self._closes)
+
+    def forget(self) -> None:
+        """Drop what was remembered of another run."""
+        self._correlations.forget()
+
+    def pairs(self) -> int:
+        """Return how many pairs share the capital: the whitelist, or fewer slots."""
+        strategy = self._context.strategy
+        return max(1, int(min(len(strategy.dp.current_whitelist()), strategy.max_open_trades)))
+
+    def capital(self) -> float:
+        """Return tradable capital in stake currency (SPEC A.1)."""
+        return self._capital(self._open_trades())
+
+    def share(self, capital: float) -> float:
+        """Return the stake one pair may tie up."""
+        context = self._context
+        return sizing.pair_share(capital, self.pairs(), context.leverage, context.settings.caps)
+
+    def budget(self, pair: str, rate: float, leverage: float) -> sizing.Budget:
+        """Return the lines a new cycle can afford. Raises ValueError when not even one."""
+        settings = self._context.settings
+        least = self._rules.limits(pair).least_stake(rate, leverage)
+        share = self.share(self.capital())
+        return sizing.level_budget(share, settings.grid.levels, least, settings.caps.max_lots)
+
+    def means(self, pair: str, trade: Trade | None, now: datetime) -> Means:
+        """Return what a pair may add now, its own resting entry apart: that would be replaced."""
+        settings = self._context.settings
+        open_trades = self._open_trades()
+        capital = self._capital(open_trades)
+        stakes = {one.pair: account.committed(one) for one in open_trades}
+        leverage = trade.leverage if trade else self._context.leverage
+        resting = stakes.get(pair, 0.0) - float(trade.stake_amount) if trade else 0.0
+        tied = sum(stakes.values()) - resting
+        together = self._correlations.stake_with_correlates(
+            pair, {pair: 0.0, **stakes}, now, settings.caps.correlation
+        )
+        seen = Account(
+            capital=capital,
+            free=self._free(),
+            reserved=self._reserved(pair, open_trades, capital),
+            tied=tied,
+            notional=tied * leverage,
+            asset=together - resting,
+            pairs=self.pairs(),
+            leverage=leverage,
+        )
+        room, binding = caps.room(seen, settings.caps)
+        return Means(room, binding, caps.asset_limit(capital, seen.pairs, leverage, settings.caps))
+
+    def _open_trades(self) -> list[Any]:
+        return Trade.get_trades_proxy(is_open=True)
+
+    def _capital(self, open_trades: list[Any]) -> float:
+        context = self._context
+        config, wallets = context.strategy.config, context.strategy.wallets
+        if wallets is None:
+            raise RuntimeError("freqtrade has given the strategy no wallets yet")
+        equity = account.marked_capital(wallets, open_trades, context.mark, config)
+        return equity * float(config.get("tradable_balance_ratio", 1.0))
+
+    def _free(self) -> float:
+        strategy = self._context.strategy
+        wallets = strategy.wallets
+        return float(wallets.get_free(strategy.config["stake_currency"])) if wallets else 0.0
+
+    def _reserved(self, pair: str, open_trades: list[Any], capital: float) -> float:
+        """Cash for the next line of every other pair, and for what already rests (DESIGN 2.7)."""
+        usual = self.share(capital) / self._context.settings.grid.levels
+        others = [one for one in open_trades if one.pair != pair]
+        waiting = self.pairs() - len(others) - 1
+        return sum(self._next_stake(one, usual) for one in others) + max(0, waiting) * usual
+
+    def _next_stake(self, trade: "LocalTrade", usual: float) -> float:
+        working = orders.working_order(trade)
+        if working is not None and working.ft_order_side == trade.entry_side:
+            frozen_already = not self._context.strategy.config.get("dry_run", True)
+            counted_already = not trade.amount
+            return 0.0 if frozen_already or counted_already else float(working.stake_amount)
+        cycle = self._cycles.get(trade.id)
+        if cycle is None:
+            return usual
+        free = len(cycle.plan.lines) - len(cycle.book.ledger.lots)
+        return cycle.plan.level_stake if free > 0 else 0.0
+
+    def _closes(self, pair: str, moments: np.ndarray) -> np.ndarray:
+        context = self._context
+        return closes_at(
+            context.hourly.series.get(pair) or context.market.series.get(pair), moments
+        )
