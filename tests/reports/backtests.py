@@ -122,7 +122,6 @@ def config_of(folder: Path, market: Market, **overrides: Any) -> dict[str, Any]:
         "strategy": "TaggedGrid",
         "strategy_path": str(HERE / "strategies"),
         "user_data_dir": str(folder),
-        "datadir": str(market.datadir),
         "stake_currency": "USDT",
         "stake_amount": 100.0,
         "dry_run_wallet": 1000.0,
@@ -145,7 +144,8 @@ def run_backtest(folder: Path, market: Market, **overrides: Any) -> tuple[Backte
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "config.json"
     path.write_text(json.dumps(config_of(folder, market, **overrides)))
-    config = Configuration({"config": [str(path)]}, RunMode.BACKTEST).get_config()
+    arguments = {"config": [str(path)], "datadir": str(market.datadir)}
+    config = Configuration(arguments, RunMode.BACKTEST).get_config()
     backtesting = Backtesting(config, exchange=OfflineBinance(config, validate=False))
     backtesting.start()
     Backtesting.cleanup()
