@@ -48,9 +48,19 @@ def indicators(frame: pd.DataFrame, pair: str, strategy: Any) -> pd.DataFrame:
     """Add volatility and trend."""
     settings = strategy.desk.settings
     frame = frame.join(volatility.compute(frame, settings))
-    if settings.trend.enabled:
-        frame = timeframes.with_trend(frame, pair, strategy.timeframe, strategy.dp, settings)
-    return frame
+    return _with_trend(frame, pair, strategy) if settings.trend.enabled else frame
+
+
+def _with_trend(frame: pd.DataFrame, pair: str, strategy: Any) -> pd.DataFrame:
+    context = strategy.desk.context
+    base, wanted = strategy.timeframe, context.settings.trend.timeframe
+    if wanted == base:
+        return frame.join(trend.compute(frame, context.settings))
+    higher = timeframes.candles_of(strategy.dp, pair, wanted, base)
+    if candles.seconds_of(wanted) == context.hourly.seconds:
+        context.hourly.prepare(pair, higher)
+    columns = trend.compute(higher, context.settings)
+    return timeframes.merged(frame, base, higher["date"], columns, wanted)
 
 
 def effective(strategy: Any) -> Settings:

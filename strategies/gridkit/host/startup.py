@@ -158,5 +158,5 @@ def check_capital(pair: str, price: float, strategy: "IStrategy", desk: "GridDes
         raise SettingsError(
             f"{pair}: capital {capital:.2f} {config['stake_currency']} over {pairs} pairs gives "
             f"this one {share:.2f}, and {needed} line(s) need {least * needed:.2f} at the "
-            "exchange's minimum; allowed is more capital, fewer pairs or a smaller initial_inventory"
+            "exchange's minimum; allowed is more capital, fewer pairs or less initial_inventory"
         )

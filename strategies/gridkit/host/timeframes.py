@@ -5,26 +5,32 @@ from freqtrade.data.dataprovider import DataProvider
 from freqtrade.exceptions import OperationalException
 from freqtrade.strategy import merge_informative_pair
 
-from gridkit.analytics import trend
-from gridkit.settings import Settings
 
+def candles_of(dp: DataProvider, pair: str, wanted: str, base: str) -> pd.DataFrame:
+    """Return a pair's candles of another timeframe: in a backtest all of them, later ones too.
 
-def with_trend(
-    frame: pd.DataFrame, pair: str, timeframe: str, dp: DataProvider, settings: Settings
-) -> pd.DataFrame:
-    """Return the frame with the trend's columns as they were known at each candle."""
-    wanted = settings.trend.timeframe
-    if wanted == timeframe:
-        return frame.join(trend.compute(frame, settings))
-    higher = dp.get_pair_dataframe(pair, wanted)
-    if higher.empty:
+    Raises OperationalException where there are none, with what to do about it.
+    """
+    frame = dp.get_pair_dataframe(pair, wanted)
+    if frame.empty:
         raise OperationalException(
             f"No {wanted} candles of {pair} for the trend gate. Download them (freqtrade "
-            f"download-data --timeframes {timeframe} {wanted}), choose another timeframe with "
+            f"download-data --timeframes {base} {wanted}), choose another timeframe with "
             "gridkit.trend.timeframe, or switch the gate off with gridkit.trend.enabled."
         )
-    columns = pd.concat([higher[["date"]], trend.compute(higher, settings)], axis=1)
-    merged = merge_informative_pair(frame, columns, timeframe, wanted, ffill=True)
-    suffix = f"_{wanted}"
-    renamed = {f"{name}{suffix}": name for name in ("trend_strength", "trend_side")}
-    return merged.rename(columns=renamed).drop(columns=[f"date{suffix}"])
+    return frame
+
+
+def merged(
+    frame: pd.DataFrame, base: str, dates: pd.Series, columns: pd.DataFrame, higher: str
+) -> pd.DataFrame:
+    """Return the frame with a higher timeframe's columns as they were known at each candle.
+
+    `dates` are the open times of the higher candles, `columns` what was computed from them; a value
+    is seen from the candle on that closes when the higher one does.
+    """
+    dated = pd.concat([dates.rename("date"), columns], axis=1)
+    together = merge_informative_pair(frame, dated, base, higher, ffill=True)
+    suffix = f"_{higher}"
+    renamed = {f"{name}{suffix}": name for name in columns.columns}
+    return together.rename(columns=renamed).drop(columns=[f"date{suffix}"])
