@@ -49,7 +49,7 @@ def freqtrade_config(url: str) -> dict[str, Any]:
                 "urls": urls,
                 "options": {"fetchCurrencies": False},
             },
-            "ccxt_async_config": {**unthrottled, "urls": urls},
-            "ccxt_sync_config": {**unthrottled, "urls": urls},
+            "ccxt_async_config": unthrottled,
+            "ccxt_sync_config": unthrottled,
         }
     }

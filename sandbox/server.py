@@ -5,13 +5,16 @@ pipe closes and the server stops, so none is ever left behind.
 """
 
 import argparse
+import copy
 import os
 import socket
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import uvicorn
+import uvicorn.config
 
 from sandbox.api import app
 from sandbox.api.context import Context
@@ -42,7 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
     # Ctrl-C is for the owner to act on: it closes the pipe once its command has ended.
     config = uvicorn.Config(
         app.build(context),
-        log_level="info" if options.verbose else "error",
+        log_config=_logging(),
+        log_level=None,
         access_log=options.verbose,
         lifespan="off",
         ws="none",
@@ -74,6 +78,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--now", type=int)
     parser.add_argument("--verbose", action="store_true")
     return parser
+
+
+def _logging() -> dict[str, Any]:
+    """Send requests (where they are printed) and errors to standard error: output is a pipe."""
+    config = copy.deepcopy(uvicorn.config.LOGGING_CONFIG)
+    config["handlers"]["access"]["stream"] = "ext://sys.stderr"
+    config["loggers"]["uvicorn"]["level"] = "ERROR"
+    config["loggers"]["uvicorn.error"]["level"] = "ERROR"
+    return config
 
 
 def _tell(line: str) -> None:

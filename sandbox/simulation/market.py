@@ -63,7 +63,8 @@ class SimulatedMarket:
 
     def day(self, market: Market, symbol: str, now: int) -> np.ndarray:
         """Minute candles of the last 24 hours."""
-        window = Window(now - DAY_MS + MINUTE_MS, None, paths.MINUTES)
+        first = timeframes.open_of(now, "1m") - DAY_MS + MINUTE_MS
+        window = Window(first, None, paths.MINUTES)
         return self.candles(market, symbol, "last", "1m", window, now)
 
     def trades(
