@@ -39,10 +39,20 @@ class AdaptiveGrid(IStrategy):
         grid, spacing, stops = settings.grid, settings.spacing, settings.stops
         self.grid_levels = IntParameter(1, 25, default=grid.levels, space="buy")
         self.grid_volatility_factor = DecimalParameter(
-            0.2, 2.0, decimals=2, default=spacing.volatility_factor, space="buy"
+            0.2,
+            2.0,
+            decimals=2,
+            default=spacing.volatility_factor,
+            space="buy",
+            optimize=spacing.method == "volatility",
         )
         self.grid_step = DecimalParameter(
-            0.002, 0.04, decimals=3, default=spacing.grid_step, space="buy"
+            0.002,
+            0.04,
+            decimals=3,
+            default=spacing.grid_step,
+            space="buy",
+            optimize=spacing.method == "fixed",
         )
         self.grid_lot_stop = DecimalParameter(
             0.005, 0.10, decimals=3, default=stops.lot_stop, space="sell"
@@ -52,8 +62,9 @@ class AdaptiveGrid(IStrategy):
         )
         super().__init__(config)
         live = config.get("runmode") in (RunMode.LIVE, RunMode.DRY_RUN)
-        self.startup_candle_count = signals.warmup(settings, self.timeframe)
-        self.desk = GridDesk(self, settings, live=live, timeframe=self.timeframe)
+        timeframe = config.get("timeframe") or self.timeframe  # freqtrade sets it later
+        self.startup_candle_count = signals.warmup(settings, timeframe)
+        self.desk = GridDesk(self, settings, live=live, timeframe=timeframe)
         if not live or settings.read_only_trades_live:
             read_only.install(self, TRADE_CALLBACKS)
 
