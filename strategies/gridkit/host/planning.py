@@ -48,7 +48,7 @@ class Planner:
         """Lay free lines anew when time passed or the forecast moved (SPEC C)."""
         gap = spacing_of(reading, self._context.settings)
         low, high = self.volatility_band(cycle.plan)
-        moved = not low <= reading.volatility <= high
+        moved = reading.volatility < low or reading.volatility > high  # unknown is no move
         if gap is None or not (moved or now.timestamp() >= self.due(cycle.plan)):
             return
         held = set(cycle.book.ledger.lots)
