@@ -95,6 +95,7 @@ run_freqtrade backtesting "${common[@]}" --strategy "$strategy" --strategy-path 
   --timeframe "$timeframe" --timerange "$(days_ago "$days")-$today" --cache none
 
 step "Marked to market"
+rm -f "$reports"/grid-*.png # one picture a pair: none may stay from a run on other pairs
 "$bin/gridkit" report --datadir "$datadir" --json "$reports/backtest.json" \
   --html "$reports/backtest.html" --png "$reports"
 printf '\nThe report: %s and the pictures beside it\n' "$reports/backtest.html"

@@ -154,6 +154,14 @@ def test_the_report_is_text_and_files(checkout: Checkout) -> None:
     assert value_of(report, "--png") == "user_data/reports"
 
 
+def test_pictures_of_an_earlier_run_on_other_pairs_go(checkout: Checkout) -> None:
+    picture = checkout.folder / "user_data" / "reports" / "grid-OLD_USDT.png"
+    picture.parent.mkdir(parents=True)
+    picture.touch()
+    checkout.run("backtest.sh")
+    assert not picture.exists()
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
