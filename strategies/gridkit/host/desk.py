@@ -58,6 +58,8 @@ class GridDesk:
             context.notes.clear()
             self.treasury.forget()
         context.now = now
+        if context.live:
+            self.opening.look_for_taken_back(now)
 
     def use(self, settings: Settings) -> None:
         """Take other settings; what was decided by the old ones is dropped."""

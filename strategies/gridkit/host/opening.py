@@ -13,6 +13,7 @@ from gridkit.host import orders, planning
 from gridkit.host.context import Context
 from gridkit.host.market_data import Reading
 from gridkit.host.pair_rules import PairRules
+from gridkit.host.taken_back import TakenBack
 from gridkit.host.treasury import Treasury
 from gridkit.risk import gates
 
@@ -26,6 +27,7 @@ class Opening:
         self._context = context
         self._rules = rules
         self._treasury = treasury
+        self._taken_back = TakenBack()
 
     def lines(self) -> int:
         """Return how many lines the first order takes: the initial inventory, at least one."""
@@ -77,6 +79,8 @@ class Opening:
     def allowed(self, pair: str, now: datetime, rate: float, amount: float, side: int) -> bool:
         """Say the last word on a cycle's first order, as freqtrade will place it."""
         refusal = self._refusal(pair, now, side)
+        if refusal is None and self._context.live and self.look_for_taken_back(now, pair):
+            refusal = "forceexit"
         if refusal is None and not (rate > 0 and amount > 0):
             refusal = str(Block("rate or amount unknown", rate, 0.0))
         if refusal:
@@ -85,6 +89,20 @@ class Opening:
 
     def stale(self, trade: Trade, order: Any, reading: Reading) -> bool:
         """Whether an unfilled first order should go: a gate closed, or the market went away."""
+        goes = self._stale(trade, order, reading)
+        if goes:
+            self._taken_back.withdraw(order.order_id)
+        return goes
+
+    def look_for_taken_back(self, now: datetime, pair: str = "") -> bool:
+        """Pause pairs whose unfilled first order the user took back; whether this pair is one."""
+        pairs = self._taken_back.look()
+        until = now + force_exit_pause(self._context)
+        for one in pairs:
+            self._context.lock(one, until, "forceexit of a start: nothing is placed for a while")
+        return pair in pairs
+
+    def _stale(self, trade: Trade, order: Any, reading: Reading) -> bool:
         side = -1 if trade.is_short else 1
         settings = self._context.settings
         if gates.trend_block(reading.trend_strength, reading.trend_side, side, settings.trend):
