@@ -149,7 +149,8 @@ class GridDesk:
             cycle.book.forced_at = forced
             until = datetime.fromtimestamp(forced, UTC) + pause
             self.context.lock(trade.pair, until, "forceexit: nothing is placed for a while")
-        self.context.notes[trade.pair] = "forceexit"
+        cycle.verdict = Verdict(None, False, Block("forceexit", forced, pause.total_seconds()))
+        self._tell(cycle, trade, now)
         return True
 
     def _cooldown(self, cycle: Cycle, now: datetime) -> tuple[Block | None, float]:
