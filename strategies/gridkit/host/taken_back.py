@@ -1,14 +1,14 @@
 """Unfilled first orders that the user has taken back, by /forceexit or by hand (DESIGN 2.9).
 
-freqtrade deletes such a trade with its orders, so nothing is left to read later: who wants to know has
-to look on. A restart within the loop in which it happened forgets it.
+freqtrade deletes such a trade with its orders, so nothing is left to read later: who wants to know
+has to look on. A restart within the loop in which it happened forgets it.
 """
 
 from freqtrade.persistence import Order, Trade
 
 
 class TakenBack:
-    """Looks at the unfilled first orders in each loop, and says which have gone without our doing."""
+    """Looks at the unfilled first orders and says which have gone without our doing."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, str] = {}
