@@ -2,20 +2,19 @@
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from fastapi.responses import Response
 
 from sandbox import candles
-from sandbox.api.context import Context
+from sandbox.api.context import Context, Limit, Time, TradeId
 from sandbox.api.replies import MALFORMED, UNKNOWN_ERROR, BinanceError, fixed, reply
 from sandbox.candles import Window
 from sandbox.instruments import Instrument, Market
 from sandbox.source import Tape
 
-Limit = Annotated[int, Query(ge=1)]
 Fields = dict[str, Any]
 Ticker = Callable[[Context, Market, Instrument, int], Fields]
 _MOST_TRADES = 1000
@@ -48,9 +47,9 @@ def _add_tape(routes: APIRouter, context: Context, market: Market) -> None:
     @routes.get("/aggTrades")
     async def aggregate_trades(
         symbol: str,
-        fromId: int | None = None,
-        startTime: int | None = None,
-        endTime: int | None = None,
+        fromId: TradeId = None,
+        startTime: Time = None,
+        endTime: Time = None,
         limit: Limit = 500,
     ) -> Response:
         instrument = context.instrument(market, symbol)

@@ -1,13 +1,11 @@
 """Klines: last price on both markets; mark, index and premium on futures."""
 
-from typing import Annotated
-
 import numpy as np
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from fastapi.responses import Response
 
 from sandbox import candles, timeframes
-from sandbox.api.context import Context, check_interval
+from sandbox.api.context import Context, Limit, Time, check_interval
 from sandbox.api.replies import fixed, reply
 from sandbox.candles import Window
 from sandbox.instruments import Instrument, Market
@@ -22,7 +20,6 @@ _PRICE_ROUTES: dict[str, Kind] = {
 
 _MARK_DIGITS = _QUOTE_DIGITS = 8
 
-Limit = Annotated[int, Query(ge=1)]
 Klines = list[tuple[object, ...]]
 
 
@@ -42,8 +39,8 @@ def _add(routes: APIRouter, path: str, context: Context, market: Market, kind: K
         interval: str,
         symbol: str = "",
         pair: str = "",
-        startTime: int | None = None,
-        endTime: int | None = None,
+        startTime: Time = None,
+        endTime: Time = None,
         limit: Limit = 500,
     ) -> Response:
         # Index candles are asked for by pair, all others by symbol.

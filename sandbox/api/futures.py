@@ -1,16 +1,15 @@
 """Perpetuals only: mark price and funding now, funding history, open interest."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from fastapi.responses import Response
 
-from sandbox.api.context import Context, check_interval
+from sandbox.api.context import Context, Limit, Time, check_interval
 from sandbox.api.replies import UNKNOWN_ERROR, BinanceError, reply
 from sandbox.candles import Window
 
-Limit = Annotated[int, Query(ge=1)]
 _MOST_SETTLEMENTS, _MOST_INTEREST_ROWS = 1000, 500
 _INTEREST_RATE = "0.00010000"
 
@@ -23,8 +22,8 @@ def router(context: Context) -> APIRouter:
     @routes.get("/fundingRate")
     async def funding_history(
         symbol: str,
-        startTime: int | None = None,
-        endTime: int | None = None,
+        startTime: Time = None,
+        endTime: Time = None,
         limit: Limit = 100,
     ) -> Response:
         context.instrument("futures", symbol)
@@ -65,8 +64,8 @@ def data_router(context: Context) -> APIRouter:
     async def open_interest_history(
         symbol: str,
         period: str,
-        startTime: int | None = None,
-        endTime: int | None = None,
+        startTime: Time = None,
+        endTime: Time = None,
         limit: Limit = 30,
     ) -> Response:
         context.instrument("futures", symbol)

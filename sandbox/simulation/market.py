@@ -178,6 +178,8 @@ class SimulatedMarket:
         return np.concatenate([whole, running])
 
     def _tape(self, market: Market, symbol: str, first: int, last: int) -> Tape:
+        if last < first:
+            return Tape.empty()
         days = range(first // paths.DAY_STEPS, last // paths.DAY_STEPS + 1)
         parts = [
             self._day(market, symbol, day).tape(
@@ -185,7 +187,7 @@ class SimulatedMarket:
             )
             for day in days
         ]
-        ids = np.arange(first, max(first, last + 1), dtype=np.int64)
+        ids = np.arange(first, last + 1, dtype=np.int64)
         times = EPOCH_MS + ids * paths.STEP_MS
         prices, amounts, sold = (np.concatenate(column) for column in zip(*parts, strict=True))
         return Tape(ids, times, prices, amounts, sold)

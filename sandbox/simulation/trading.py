@@ -34,7 +34,7 @@ class Day:
 
     def tape(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Prices, amounts in base and sides of trades `first` to `last` of the day."""
-        cut = slice(first, max(first, last + 1))
+        cut = slice(first, last + 1)
         prices = self.ticks.ravel()[cut] * self.instrument.tick
         amounts = self.lots.ravel()[cut] * self.instrument.lot
         return prices, amounts, self.sold.ravel()[cut]

@@ -54,6 +54,8 @@ def run(options: argparse.Namespace) -> int:
         return _run(options)
     except SandboxError as error:
         return _fail(f"gridkit offline: {error}")
+    except KeyboardInterrupt:
+        return _SIGNAL_BASE + signal.SIGINT
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -65,7 +67,7 @@ def _run(options: argparse.Namespace) -> int:
         problem = "--serve takes no command" if command else "command: nothing follows `--`"
         raise SandboxError(f"{problem}; give a command, e.g. {_EXAMPLE}, or --serve alone")
     with (
-        _terminated_as_interrupted(),
+        _unwinding_on_sigterm(),
         running_exchange(
             data=options.data,
             profile=options.profile,
@@ -105,13 +107,13 @@ def _serve(exchange: "RunningExchange") -> int:
 
 
 @contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
+def _unwinding_on_sigterm() -> Iterator[None]:
     """Let SIGTERM unwind the stack as Ctrl-C does, so that the exchange is stopped."""
 
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+    def leave(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(_SIGNAL_BASE + number)
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = signal.signal(signal.SIGTERM, leave)
     try:
         yield
     finally:

@@ -125,6 +125,8 @@ def test_no_trade_is_served_before_it_happens(client, now):
     newest = client.get("/api/v3/aggTrades?symbol=ETHUSDT&limit=1")[0]
     assert newest["T"] <= now
     assert client.get(f"/api/v3/aggTrades?symbol=ETHUSDT&fromId={newest['a'] + 1}") == []
+    assert client.get("/api/v3/aggTrades?symbol=ETHUSDT&fromId=999999999999") == []
+    assert client.get("/api/v3/aggTrades?symbol=ETHUSDT&endTime=1000") == []
 
 
 def test_the_book_has_the_levels_asked_for(client):
@@ -189,6 +191,8 @@ def test_open_interest_is_served_as_history_and_now(client, now):
         ("/api/v3/klines?symbol=BTCUSDT", 400, -1102, "'interval'"),
         ("/api/v3/depth?symbol=BTCUSDT&limit=many", 400, -1102, "'limit'"),
         ("/api/v3/ticker/price?symbols=BTCUSDT", 400, -1102, "JSON list"),
+        ("/api/v3/klines?symbol=BTCUSDT&interval=1m&startTime=-1", 400, -1102, "'startTime'"),
+        ("/api/v3/klines?symbol=BTCUSDT&interval=1m&endTime=1" + 20 * "0", 400, -1102, "'endTime'"),
         ("/api/v3/nothing", 404, -5000, "/api/v3/nothing"),
         ("/api/v3/account?signature=x", 401, -2014, "dry_run"),
         ("/sapi/v1/capital/config/getall", 401, -2014, "private"),
