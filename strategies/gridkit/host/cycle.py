@@ -20,6 +20,7 @@ class Validity:
     working: bool = False
     filled: float = 0.0
     gate: str | None = None
+    account: int | None = None
     until: float = -math.inf
     volatility_above: float = math.nan
     volatility_below: float = math.nan
@@ -36,7 +37,13 @@ class Cycle:
     published: object = None
 
     def decided_for(
-        self, trade: "Trade", timestamp: float, rate: float, volatility: float, gate: str | None
+        self,
+        trade: "Trade",
+        timestamp: float,
+        rate: float,
+        volatility: float,
+        gate: str | None,
+        account: int,
     ) -> bool:
         """Whether the last verdict left all in place and still holds. The fast path."""
         valid, verdict = self.validity, self.verdict
@@ -50,6 +57,7 @@ class Cycle:
             last.ft_is_open is valid.working
             and last.filled == valid.filled
             and gate == valid.gate
+            and (valid.account is None or valid.account == account)
             and not (volatility < valid.volatility_above or volatility > valid.volatility_below)
             and trade.open_date == self.book.opened
         )

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+CASH_SECONDS = 3_600  # how long a backtest may take to notice that marks alone made room
+
 
 class GridDesk:
     """One per strategy object. `live` is trade mode, dry-run included."""
@@ -44,6 +46,7 @@ class GridDesk:
         self.treasury = Treasury(self.context, self.rules, self.cycles)
         self.opening = Opening(self.context, self.rules, self.treasury)
         self.planner = Planner(self.context, self.rules, self.treasury)
+        self._account = 0  # counts what moved cash, so that pairs short of it ask again
 
     @property
     def settings(self) -> Settings:
@@ -90,7 +93,12 @@ class GridDesk:
         gate = self._gate(series.strength[index], series.side[index], trade)
         cycle = self.cycles.get(trade.id)
         if cycle is not None and cycle.decided_for(
-            trade, timestamp, exit_rate, series.volatility[index], gate.condition if gate else None
+            trade,
+            timestamp,
+            exit_rate,
+            series.volatility[index],
+            gate.condition if gate else None,
+            self._account,
         ):
             return None
         return self._decide(trade, series.reading(index), now, entry_rate, exit_rate, gate)
@@ -122,7 +130,7 @@ class GridDesk:
         situation = self._situation(cycle, trade, now, entry_rate, exit_rate, block)
         verdict = decide(situation, self.rules.rules(trade))
         in_place = verdict.order is None or not verdict.place
-        valid_until = self._valid_until(cycle, verdict, until) if in_place else -math.inf
+        valid_until = self._valid_until(cycle, verdict, until, now) if in_place else -math.inf
         cycle.remember(trade, verdict, gate.condition if gate else None, valid_until)
         self._tell(cycle, trade, now)
         return None if in_place else self._request(cycle, trade, entry_rate, now)
@@ -134,7 +142,8 @@ class GridDesk:
             if cycle is None:
                 return None
             self.cycles[trade.id] = cycle
-        cycle.book.read_on(trade, {line.level: line.price for line in cycle.plan.lines})
+        if cycle.book.read_on(trade, {line.level: line.price for line in cycle.plan.lines}):
+            self._account += 1
         return cycle
 
     def _must_wait(self, cycle: Cycle, trade: "Trade", now: datetime) -> bool:
@@ -192,13 +201,14 @@ class GridDesk:
             asset_limit=means.asset_limit,
         )
 
-    def _valid_until(self, cycle: Cycle, verdict: Verdict, until: float) -> float:
-        """Return when the verdict is made again whatever the price; at once where cash binds it."""
+    def _valid_until(self, cycle: Cycle, verdict: Verdict, until: float, now: datetime) -> float:
+        """Return when the verdict is made again whatever the price; soon where cash binds it."""
         band = self.planner.volatility_band(cycle.plan)
         cycle.validity.volatility_above, cycle.validity.volatility_below = band
-        if verdict.block is not None and verdict.block.condition in caps.CONDITIONS:
-            return -math.inf
-        return min(until, self.planner.due(cycle.plan))
+        until = min(until, self.planner.due(cycle.plan))
+        bound = verdict.block is not None and verdict.block.condition in caps.CONDITIONS
+        cycle.validity.account = self._account if bound else None
+        return min(until, now.timestamp() + CASH_SECONDS) if bound else until
 
     def _request(
         self, cycle: Cycle, trade: "Trade", entry_rate: float, now: datetime

@@ -28,6 +28,7 @@ class Opening:
         self._rules = rules
         self._treasury = treasury
         self._taken_back = TakenBack()
+        self._unplaceable: dict[str, str] = {}
 
     def lines(self) -> int:
         """Return how many lines the first order takes: the initial inventory, at least one."""
@@ -35,25 +36,41 @@ class Opening:
         return max(1, round(grid.initial_inventory * grid.levels))
 
     def price(self, pair: str, now: datetime, rate: float, side: int) -> float | None:
-        """Return the first order's price; None where it is unknown or may not be placed."""
+        """Return the first order's price; None where it is unknown or may not be placed.
+
+        freqtrade takes None for its own price and asks for the stake next, which is then refused.
+        """
+        self._unplaceable[pair] = "price of the first order unknown"
         gap = self._spacing(self._context.market.at(pair, now))
         if gap is None:
-            self._context.notes[pair] = "volatility unknown"
+            self._unplaceable[pair] = "volatility unknown"
             return None
+        price, block = self._placed(pair, rate, side, gap)
+        if block is not None:
+            self._unplaceable[pair] = str(block)
+            return None
+        del self._unplaceable[pair]
+        return price
+
+    def _placed(
+        self, pair: str, rate: float, side: int, gap: Spacing
+    ) -> tuple[float, Block | None]:
         anchor = self._highest_anchor(pair, rate, side)
         if self._context.settings.grid.initial_inventory > 0:
-            return rate if side * (anchor - rate) >= 0 else None
+            above = side * (anchor - rate) < 0
+            return rate, Block("anchor may not follow price", rate, anchor) if above else None
         progression = self._context.settings.spacing.progression
         price = plans.line_price(anchor, gap.step, 1, side, progression)
         away, reach = abs(price / rate - 1), self._rules.max_distance()
-        if away > reach:
-            self._context.notes[pair] = str(Block("line too far for freqtrade", away, reach))
-            return None
-        return price
+        if away <= reach:
+            return price, None
+        if anchor == rate:  # nothing binds the anchor, so the first line comes within reach
+            return rate * (1 - side * reach), None
+        return price, Block("line too far for freqtrade", away, reach)
 
     def stake(self, pair: str, now: datetime, rate: float, side: int, leverage: float) -> float:
         """Return the first order's stake; 0 refuses it, with the reason in the notes."""
-        refusal = self._refusal(pair, now, side)
+        refusal = self._unplaceable.get(pair) or self._refusal(pair, now, side)
         if refusal:
             stake, self._context.notes[pair] = 0.0, refusal
         else:

@@ -41,15 +41,18 @@ class TradeBook:
         orders = trade.orders
         return len(orders) >= self.read and orders[self.read - 1].order_id == self.last_read
 
-    def read_on(self, trade: "LocalTrade", levels_at: dict[int, float]) -> None:
-        """Read the orders that were closed since, up to the first that is still open."""
+    def read_on(self, trade: "LocalTrade", levels_at: dict[int, float]) -> bool:
+        """Read the orders closed since, up to the first still open; says whether one was filled."""
+        filled = False
         for order in trade.orders[self.read :]:
             if order.ft_is_open:
                 break
             if order.safe_filled > 0:
                 self.ledger.apply(fill_of(order, trade, levels_at))
+                filled = True
             self.read += 1
             self.last_read = order.order_id
+        return filled
 
 
 def new_book(trade: "LocalTrade") -> TradeBook:

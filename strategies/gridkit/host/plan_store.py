@@ -1,6 +1,8 @@
 """The grid in freqtrade's custom data: the plan for a restart, the state for people."""
 
 import logging
+import math
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +22,7 @@ STATE_KEY = "gridstate"
 
 def save(trade: "Trade", plan: Plan) -> None:
     """Keep the plan with the trade."""
-    document = plan.as_document()
-    if plan.volatility != plan.volatility:
-        document["volatility"] = None
-    trade.set_custom_data(PLAN_KEY, document)
+    trade.set_custom_data(PLAN_KEY, _finite(plan.as_document()))
 
 
 def load(trade: "Trade") -> Plan | None:
@@ -42,9 +41,10 @@ def load(trade: "Trade") -> Plan | None:
 def publish(trade: "Trade", cycle: "Cycle", now: datetime) -> Any:
     """Write lots, next order and the reason for both where REST and Telegram can read them."""
     state = _state(cycle)
-    if state != cycle.published:
+    lasting = {**state, "blocked": (state["blocked"] or {}).get("condition")}
+    if lasting != cycle.published:
         trade.set_custom_data(STATE_KEY, {**state, "updated": now.isoformat(timespec="seconds")})
-    return state
+    return lasting
 
 
 def _state(cycle: "Cycle") -> dict[str, Any]:
@@ -58,7 +58,15 @@ def _state(cycle: "Cycle") -> dict[str, Any]:
         "dust": ledger.dust,
         "harvest": ledger.harvest,
         "next": {"tag": order.tag, "price": order.price, "why": order.reason} if order else None,
-        "blocked": str(verdict.block) if verdict and verdict.block else None,
+        "blocked": _finite(asdict(verdict.block)) if verdict and verdict.block else None,
+    }
+
+
+def _finite(document: dict[str, Any]) -> dict[str, Any]:
+    """Replace what JSON has no number for."""
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in document.items()
     }
 
 

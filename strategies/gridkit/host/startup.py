@@ -56,6 +56,8 @@ def _order_handling(config: Mapping[str, Any], strategy: "IStrategy") -> Iterato
     for side in ("entry", "exit"):
         if strategy.order_types[side] != "limit":
             yield f"order_types.{side} = {strategy.order_types[side]!r}: must be 'limit'"
+    if strategy.order_types.get("stoploss_on_exchange"):
+        yield "order_types.stoploss_on_exchange = True: must be false, lots have stops of their own"
     if strategy.minimal_roi:
         yield f"minimal_roi = {strategy.minimal_roi}: must be empty, targets are the grid's own"
     if strategy.trailing_stop:
