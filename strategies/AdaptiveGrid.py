@@ -7,7 +7,7 @@ from freqtrade.persistence import Order, Trade
 from freqtrade.strategy import DecimalParameter, IntParameter, IStrategy
 from gridkit.host import drawing, read_only, signals, startup
 from gridkit.host.desk import GridDesk
-from gridkit.host.signals import LONG, SHORT
+from gridkit.host.signals import SIDES
 from gridkit.risk.guards import refuses_on_error
 from pandas import DataFrame
 
@@ -98,20 +98,26 @@ class AdaptiveGrid(IStrategy):
         current_time: datetime,
         current_rate: float,
         leverage: float,
+        entry_tag: str | None,
         side: str,
         **kwargs,
     ) -> float:
         return self.desk.opening.stake(
-            pair, current_time, current_rate, SHORT if side == "short" else LONG, leverage
+            pair, current_time, current_rate, SIDES[side], leverage, entry_tag
         )
 
     @refuses_on_error(False)
     def confirm_trade_entry(
-        self, pair: str, current_time: datetime, rate: float, amount: float, side: str, **kwargs
+        self,
+        pair: str,
+        amount: float,
+        rate: float,
+        current_time: datetime,
+        entry_tag: str | None,
+        side: str,
+        **kwargs,
     ) -> bool:
-        return self.desk.opening.allowed(
-            pair, current_time, rate, amount, SHORT if side == "short" else LONG
-        )
+        return self.desk.opening.allowed(pair, current_time, rate, amount, SIDES[side], entry_tag)
 
     def custom_entry_price(
         self,
@@ -125,9 +131,7 @@ class AdaptiveGrid(IStrategy):
     ) -> float:
         if trade is not None:
             return self.desk.order_price(trade, entry_tag, proposed_rate)
-        return self.desk.opening.price(
-            pair, current_time, proposed_rate, SHORT if side == "short" else LONG
-        )
+        return self.desk.opening.price(pair, current_time, proposed_rate, SIDES[side], entry_tag)
 
     def custom_exit_price(
         self, trade: Trade, proposed_rate: float, exit_tag: str | None, **kwargs

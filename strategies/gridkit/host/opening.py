@@ -7,6 +7,7 @@ from typing import Any
 from freqtrade.persistence import Trade
 
 from gridkit.grid import plan as plans
+from gridkit.grid import tags
 from gridkit.grid.decisions import Block
 from gridkit.grid.plan import Spacing
 from gridkit.host import orders, planning
@@ -35,11 +36,16 @@ class Opening:
         grid = self._context.settings.grid
         return max(1, round(grid.initial_inventory * grid.levels))
 
-    def price(self, pair: str, now: datetime, rate: float, side: int) -> float | None:
+    def price(
+        self, pair: str, now: datetime, rate: float, side: int, tag: str | None
+    ) -> float | None:
         """Return the first order's price; None where it is unknown or may not be placed.
 
         freqtrade takes None for its own price and asks for the stake next, which is then refused.
         """
+        if is_forced(tag):
+            self._unplaceable.pop(pair, None)
+            return rate
         self._unplaceable[pair] = "price of the first order unknown"
         gap = self._spacing(self._context.market.at(pair, now))
         if gap is None:
@@ -68,24 +74,27 @@ class Opening:
             return rate * (1 - side * reach), None
         return price, Block("line too far for freqtrade", away, reach)
 
-    def stake(self, pair: str, now: datetime, rate: float, side: int, leverage: float) -> float:
+    def stake(
+        self, pair: str, now: datetime, rate: float, side: int, leverage: float, tag: str | None
+    ) -> float:
         """Return the first order's stake; 0 refuses it, with the reason in the notes."""
-        refusal = self._unplaceable.get(pair) or self._refusal(pair, now, side)
+        refusal = self._unplaceable.get(pair) or self._refusal(pair, now, side, tag)
         if refusal:
             stake, self._context.notes[pair] = 0.0, refusal
         else:
-            stake, self._context.notes[pair] = self._affordable(pair, now, rate, leverage)
+            lines = 1 if is_forced(tag) else self.lines()
+            stake, reason = self._affordable(pair, now, rate, leverage, lines)
+            self._context.notes[pair] = reason
         return stake
 
     def _affordable(
-        self, pair: str, now: datetime, rate: float, leverage: float
+        self, pair: str, now: datetime, rate: float, leverage: float, wanted: int
     ) -> tuple[float, str]:
         """Return the stake of the first order and why: all of its lines, or nothing."""
         try:
             budget = self._treasury.budget(pair, rate, leverage)
         except ValueError as error:
             return 0.0, f"capital: {error}"
-        wanted = self.lines()
         if budget.levels < wanted:
             return 0.0, str(Block("lines for the initial inventory", budget.levels, wanted))
         means = self._treasury.means(pair, None, now)
@@ -93,9 +102,11 @@ class Opening:
             return 0.0, str(means.binding)
         return wanted * budget.level_stake, "opening"
 
-    def allowed(self, pair: str, now: datetime, rate: float, amount: float, side: int) -> bool:
+    def allowed(
+        self, pair: str, now: datetime, rate: float, amount: float, side: int, tag: str | None
+    ) -> bool:
         """Say the last word on a cycle's first order, as freqtrade will place it."""
-        refusal = self._refusal(pair, now, side)
+        refusal = self._refusal(pair, now, side, tag)
         if refusal is None and self._context.live and self.look_for_taken_back(now, pair):
             refusal = "forceexit"
         if refusal is None and not (rate > 0 and amount > 0):
@@ -131,7 +142,10 @@ class Opening:
         anchor = self._highest_anchor(trade.pair, reading.close, side)
         return away > STALE_STEPS * gap.step and side * (anchor - reading.close) >= 0
 
-    def _refusal(self, pair: str, now: datetime, side: int) -> str | None:
+    def _refusal(self, pair: str, now: datetime, side: int, tag: str | None) -> str | None:
+        """Say why no cycle may open; what the user forces is bound by the caps alone."""
+        if is_forced(tag):
+            return None
         reading = self._context.market.at(pair, now)
         if reading is None or not reading.known:
             return "no usable candle"
@@ -172,6 +186,11 @@ class Opening:
 
     def _spacing(self, reading: Reading | None) -> Spacing | None:
         return planning.spacing_of(reading, self._context.settings)
+
+
+def is_forced(tag: str | None) -> bool:
+    """Whether an entry is the user's own (/forceentry) and not a line of the grid."""
+    return not tags.levels_of(tag)
 
 
 def force_exit_pause(context: Context) -> timedelta:

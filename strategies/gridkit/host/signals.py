@@ -14,6 +14,7 @@ from gridkit.settings import Settings, SettingsError
 
 LONG = 1
 SHORT = -1
+SIDES = {"long": LONG, "short": SHORT}
 
 PLOT_CONFIG: dict[str, Any] = {
     "main_plot": {},
