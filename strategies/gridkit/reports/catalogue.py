@@ -106,6 +106,9 @@ HEADLINE = (
     "longest_under_water_days",
     "daily_sharpe",
     "calmar",
+    "strict_fills_fraction",
+    "harvest_total_stake",
+    "harvest_under_strict_fills_stake",
 )
 
 LABELS: Mapping[str, str] = {key: label for section in SECTIONS for key, label in section.figures}
@@ -125,6 +128,13 @@ def shown(key: str, value: Value, currency: str) -> str:
     if key.endswith("_days"):
         return f"{value:,.1f} days"
     return f"{value:,d}" if isinstance(value, int) else f"{value:,.2f}"
+
+
+def beside(report: Report, key: str) -> str:
+    """Write what buy and hold has for a key; empty where it has no such figure."""
+    if key not in report.benchmark_figures:
+        return ""
+    return shown(key, report.benchmark_figures[key], report.run.stake_currency)
 
 
 def fill_rule_sentences(report: Report) -> list[str]:

@@ -8,7 +8,14 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 from plotly.subplots import make_subplots
 
-from gridkit.reports.catalogue import HEADLINE, LABELS, SECTIONS, fill_rule_sentences, shown
+from gridkit.reports.catalogue import (
+    HEADLINE,
+    LABELS,
+    SECTIONS,
+    beside,
+    fill_rule_sentences,
+    shown,
+)
 from gridkit.reports.drawing import (
     BLUE,
     GREEN,
@@ -28,7 +35,7 @@ from gridkit.reports.text import describe
 
 # The page carries plotly's own 4.8 MB; what we draw stays well under one.
 CURVE_POINTS = 4_000
-PAIR_POINTS = 24_000  # over all pairs: price, fills and lots together
+PAIR_POINTS = 20_000  # over all pairs: price, fills and lots together
 LIGHT_THEME = "plotly_white"
 
 PAGE = Template(
@@ -45,7 +52,7 @@ h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .5re
 .what { color: #5a6270; margin: .2rem 0 1.2rem; }
 .warning { background: #fff3cd; border-left: 6px solid #e69f00; padding: .7rem 1rem;
   margin: 0 0 1rem; font-weight: 600; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: .8rem; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(165px, 1fr)); gap: .8rem; }
 .card { border: 1px solid #dfe3e8; border-radius: 8px; padding: .7rem .9rem; }
 .card .name { color: #5a6270; font-size: .8rem; } .card .value { font-size: 1.25rem; }
 .card .beside { color: #a06a00; font-size: .8rem; }
@@ -95,10 +102,11 @@ def page(report: Report) -> str:
 def _card(report: Report, key: str) -> str:
     unit = report.run.stake_currency
     value = escape(shown(key, report.figures[key], unit))
-    beside = escape(shown(key, report.benchmark_figures.get(key), unit))
+    held = escape(beside(report, key))
+    under = f'<div class="beside">buy and hold: {held}</div>' if held else ""
     return (
         f'<div class="card"><div class="name">{escape(LABELS[key])}</div>'
-        f'<div class="value">{value}</div><div class="beside">buy and hold: {beside}</div></div>'
+        f'<div class="value">{value}</div>{under}</div>'
     )
 
 
@@ -135,9 +143,9 @@ def account_chart(report: Report) -> go.Figure:
         curves.insert(0, ("buy and hold", report.benchmark, ORANGE))
     for name, curve, colour in curves:
         seconds, values = _thinned(report.marks.seconds, curve)
-        figure.add_scattergl(x=seconds, y=values, name=name, line_color=colour, row=1, col=1)
+        figure.add_scatter(x=seconds, y=values, name=name, line_color=colour, row=1, col=1)
         seconds, values = _thinned(report.marks.seconds, -100 * drawdowns(curve))
-        figure.add_scattergl(
+        figure.add_scatter(
             x=seconds, y=values, name=name, line_color=colour, showlegend=False, row=2, col=1
         )
     figure.update_yaxes(title=f"equity, {report.run.stake_currency}", row=1, col=1)
@@ -162,10 +170,10 @@ def pairs_chart(report: Report) -> go.Figure:
         }
         for pair in pairs
     ]
-    menu = {"buttons": buttons, "x": 1, "xanchor": "right", "y": 1.1, "yanchor": "bottom"}
+    menu = {"buttons": buttons, "x": 0, "xanchor": "left", "y": 1.12, "yanchor": "bottom"}
     figure.update_layout(updatemenus=[menu])
-    figure.update_yaxes(title="price")
-    return _laid_out(figure, 560)
+    figure.update_yaxes(title="price", exponentformat="none")
+    return _laid_out(figure, 620).update_layout(margin_t=110)
 
 
 def _add_pair(figure: go.Figure, report: Report, pair: str, budget: int, *, visible: bool) -> None:
@@ -176,11 +184,11 @@ def _add_pair(figure: go.Figure, report: Report, pair: str, budget: int, *, visi
         ("lot, sold with loss", drawing.lost, RED),
     ):
         x, y = _broken_lines(lots, budget // 24)
-        figure.add_scattergl(
+        figure.add_scatter(
             x=x, y=y, name=name, mode="lines", line={"color": colour, "width": 3}, visible=visible
         )
     kept = kept_indices(drawing.close, budget // 4)
-    figure.add_scattergl(
+    figure.add_scatter(
         x=_milliseconds(drawing.seconds[kept]),
         y=drawing.close[kept],
         name="close",
@@ -194,7 +202,7 @@ def _add_pair(figure: go.Figure, report: Report, pair: str, budget: int, *, visi
         some = dots.at(spread_evenly(len(dots.seconds), budget // 4))
         left_out = len(dots.seconds) - len(some.seconds)
         label = f"{name} ({len(some.seconds)} of {len(dots.seconds)} shown)" if left_out else name
-        figure.add_scattergl(**_markers(some, label, colour, symbol), visible=visible)
+        figure.add_scatter(**_markers(some, label, colour, symbol), visible=visible)
 
 
 def _markers(dots: Dots, name: str, colour: str, symbol: str) -> dict[str, object]:

@@ -54,7 +54,7 @@ def equity_picture(report: Report) -> Figure:
     curves = [(report.run.strategy, report.equity.equity, BLUE, 1.4)]
     if report.benchmark is not None:
         curves.append(("buy and hold", report.benchmark, ORANGE, 1.1))
-    for name, curve, colour, width in reversed(curves):
+    for name, curve, colour, width in curves:
         _curve(top, report.marks.seconds, curve, colour, width, name)
         _curve(middle, report.marks.seconds, -drawdowns(curve), colour, width, name)
     top.axhline(report.run.starting_balance, color=GREY, linewidth=0.8, linestyle=":")

@@ -90,15 +90,15 @@ def trade_charges(run: Run) -> list[Charges]:
 
 def account_figures(run: Run, equity: MarkedEquity) -> dict[str, Value]:
     """Exposure, margin, turnover and costs; margin only where there is one (futures)."""
-    worth = np.where(equity.equity > 0, equity.equity, np.nan)
-    exposure = equity.exposure / worth
-    margin = equity.margin / worth
+    solvent = equity.equity > 0
+    exposure = equity.exposure[solvent] / equity.equity[solvent]
+    margin = equity.margin[solvent] / equity.equity[solvent] if run.is_futures else np.empty(0)
     traded = sum(fill.amount * fill.price for trade in run.trades for fill in trade.fills)
     return {
-        "exposure_mean_fraction": _known(np.nanmean(exposure)),
-        "exposure_max_fraction": _known(np.nanmax(exposure)),
-        "margin_utilisation_mean_fraction": _known(np.nanmean(margin)) if run.is_futures else None,
-        "margin_utilisation_max_fraction": _known(np.nanmax(margin)) if run.is_futures else None,
+        "exposure_mean_fraction": _mean(exposure),
+        "exposure_max_fraction": float(exposure.max()) if len(exposure) else None,
+        "margin_utilisation_mean_fraction": _mean(margin),
+        "margin_utilisation_max_fraction": float(margin.max()) if len(margin) else None,
         "turnover_stake": traded,
         "turnover_of_start_balance": traded / run.starting_balance,
         "fees_stake": float(equity.fees[-1]),
@@ -110,20 +110,20 @@ def lot_figures(
     run: Run, marks: Marks, trips: list[RoundTrip], equity: MarkedEquity
 ) -> dict[str, Value]:
     """Sum up what lots earned and how long they took."""
-    harvest = [trip.harvest for trip in trips if trip.is_harvest]
+    harvest = np.array([trip.harvest for trip in trips if trip.is_harvest])
     hours = np.array([trip.hours for trip in trips])
     ended = [trip for trip in trips if trip.ended_with_run]
     stuck = [trip for trip in trips if was_stuck(trip, marks)]
     gained = float(equity.equity[-1]) - run.starting_balance
     return {
         "profit_factor": profit_factor(trips),
-        "harvest_total_stake": sum(harvest),
-        "harvest_mean_per_lot_stake": _known(np.mean(harvest)) if harvest else None,
+        "harvest_total_stake": float(harvest.sum()),
+        "harvest_mean_per_lot_stake": _mean(harvest),
         "harvest_lots_count": len(harvest),
-        "inventory_profit_stake": gained - sum(harvest) - float(equity.funding[-1]),
-        "holding_mean_hours": _known(hours.mean()) if trips else None,
-        "holding_p95_hours": _known(np.percentile(hours, 95)) if trips else None,
-        "holding_max_hours": _known(hours.max()) if trips else None,
+        "inventory_profit_stake": gained - float(harvest.sum()) - float(equity.funding[-1]),
+        "holding_mean_hours": _mean(hours),
+        "holding_p95_hours": float(np.percentile(hours, 95)) if trips else None,
+        "holding_max_hours": float(hours.max()) if trips else None,
         "lots_count": len(trips),
         "lots_open_at_end_count": len(ended),
         "oldest_open_lot_hours": max((trip.hours for trip in ended), default=None),
@@ -304,5 +304,6 @@ def _benchmark_figures(run: Run, marks: Marks, held: Floats | None) -> dict[str,
     return asdict(account_equity_figures(run, marks, held))
 
 
-def _known(value: np.floating | float) -> float | None:
-    return None if np.isnan(value) else float(value)
+def _mean(values: Floats) -> float | None:
+    """Mean, or None of nothing."""
+    return float(values.mean()) if len(values) else None

@@ -112,7 +112,7 @@ def export_config(path: Path) -> dict[str, Any]:
 def data_source(
     path: Path, stats: Mapping[str, Any], config: Mapping[str, Any], datadir: Path | None
 ) -> DataSource:
-    """Find the candles: the folder asked for, else the config's, else beside the results."""
+    """Find the candles: the folder asked for, else the usual one beside the results."""
     exchange = str(config.get("exchange", {}).get("name", ""))
     return DataSource(
         datadir=datadir or default_datadir(path, config, exchange),
@@ -130,8 +130,6 @@ def default_datadir(path: Path, config: Mapping[str, Any], exchange: str) -> Pat
     places = [path.parent.parent / "data" / exchange, usual]
     if config.get("user_data_dir"):
         places.insert(0, Path(config["user_data_dir"]) / "data" / exchange)
-    if config.get("datadir"):
-        places.insert(0, Path(config["datadir"]))
     return next((place for place in places if exchange and place.is_dir()), usual)
 
 

@@ -4,7 +4,14 @@ from rich.console import Console, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 
-from gridkit.reports.catalogue import HEADLINE, LABELS, SECTIONS, fill_rule_sentences, shown
+from gridkit.reports.catalogue import (
+    HEADLINE,
+    LABELS,
+    SECTIONS,
+    beside,
+    fill_rule_sentences,
+    shown,
+)
 from gridkit.reports.report import Report
 
 
@@ -48,7 +55,7 @@ def headline(report: Report) -> Table:
         table.add_row(
             LABELS[key],
             shown(key, report.figures[key], currency),
-            shown(key, report.benchmark_figures.get(key), currency),
+            beside(report, key),
         )
     return table
 

@@ -9,7 +9,7 @@ from pandas import DataFrame
 
 LEVELS = 4
 STEP = 0.006
-ORDERS_PER_CYCLE = 40
+ORDERS_PER_CYCLE = 20
 
 
 class TaggedGrid(IStrategy):

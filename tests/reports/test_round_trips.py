@@ -1,0 +1,165 @@
+import pytest
+from gridkit.reports import report
+from gridkit.reports.round_trips import is_forced, round_trips
+from hypothesis import given
+
+from reports.runs import any_run, fill, run_of, trade
+
+HOURS = 12  # candles
+
+
+def trips_of(fills, closes, strict=None, **kwargs):
+    run = run_of({"AAA/USDT": closes}, [trade(fills, **kwargs)])
+    return run, round_trips(run, [strict or [True] * len(fills)])
+
+
+def test_a_lot_earns_the_difference_less_both_fees():
+    _, (trip,) = trips_of(
+        [fill(0, 2.0, 100.0, "L1"), fill(12, 2.0, 101.0, "sell L1", entry=False)], [100.0] * 20
+    )
+    assert trip.profit == pytest.approx(2.0 - 0.2 - 0.202)
+    assert trip.harvest == trip.strict_harvest == trip.profit
+    assert trip.hours == 1.0
+
+
+def test_a_short_lot_earns_when_it_is_covered_lower():
+    _, (trip,) = trips_of(
+        [
+            fill(0, 1.0, 100.0, "L1", short=True, fee=0.0),
+            fill(1, 1.0, 98.0, "cover L1", short=True, entry=False, fee=0.0),
+        ],
+        [100.0] * 3,
+        short=True,
+    )
+    assert trip.profit == pytest.approx(2.0)
+    assert trip.harvest == pytest.approx(2.0)
+
+
+def test_pieces_of_one_lot_are_one_round_trip():
+    _, (trip,) = trips_of(
+        [
+            fill(0, 2.0, 100.0, "L1", fee=0.0),
+            fill(1, 1.0, 101.0, "sell L1", entry=False, fee=0.0),
+            fill(2, 1.0, 103.0, "sell L1", entry=False, fee=0.0),
+        ],
+        [100.0] * 4,
+    )
+    assert (trip.amount, trip.profit, trip.exit_price) == (2.0, 4.0, 102.0)
+
+
+def test_harvest_under_strict_fills_needs_both_legs_strict():
+    fills = [
+        fill(0, 1.0, 100.0, "L1", fee=0.0),
+        fill(1, 1.0, 99.0, "L2", fee=0.0),
+        fill(2, 1.0, 100.0, "sell L2", entry=False, fee=0.0),
+        fill(3, 1.0, 101.0, "sell L1", entry=False, fee=0.0),
+    ]
+    for strict, expected in (
+        ([True, True, True, True], 2.0),
+        ([True, False, True, True], 1.0),
+        ([False, True, True, False], 1.0),
+        ([False, True, False, True], 0.0),
+        ([True, None, True, True], 1.0),
+    ):
+        _, trips = trips_of(fills, [100.0] * 5, strict)
+        assert sum(trip.strict_harvest for trip in trips) == expected
+
+
+def test_a_lot_bought_twice_is_strict_only_if_both_purchases_were():
+    fills = [
+        fill(0, 1.0, 100.0, "L1", fee=0.0),
+        fill(1, 1.0, 100.0, "L1", fee=0.0),
+        fill(2, 2.0, 101.0, "sell L1", entry=False, fee=0.0),
+    ]
+    for strict in ([False, True, True], [True, False, True]):
+        _, (trip,) = trips_of(fills, [100.0] * 4, strict)
+        assert trip.strict_harvest == 0.0
+
+
+@pytest.mark.parametrize(
+    ("tag", "forced"),
+    [
+        ("sell L1", False),
+        ("cover L2-3", False),
+        ("roi", False),
+        ("exit_signal", False),
+        ("stop L1", True),
+        ("recover L1", True),
+        ("flatten regime", True),
+        ("force_exit", True),
+        ("stop_loss", True),
+        ("liquidation", True),
+    ],
+)
+def test_what_counts_as_a_forced_exit(tag, forced):
+    assert is_forced(tag) is forced
+
+
+def figures_of(fills, closes):
+    run, _ = trips_of(fills, closes)
+    return report.build(run).figures
+
+
+def test_a_lot_is_stuck_when_it_is_an_hour_old_and_three_percent_under_its_entry():
+    closes = [100.0] * 5 + [96.9] * 3 + [100.0] * 12
+    exit_ = fill(18, 1.0, 100.5, "sell L1", entry=False)
+    too_young = figures_of([fill(0, 1.0, 100.0, "L1"), exit_], closes)
+    assert too_young["stuck_lots_count"] == 0
+    closes[13] = 96.9
+    stuck = figures_of([fill(0, 1.0, 100.0, "L1"), exit_], closes)
+    assert stuck["stuck_lots_count"] == 1
+    assert stuck["recovery_rate_fraction"] == 1.0
+    assert stuck["stuck_lots_at_end_count"] == 0
+
+
+def test_recovery_exits_cost_what_their_lots_lost():
+    fills = [
+        fill(0, 1.0, 100.0, "L1", fee=0.0),
+        fill(15, 1.0, 95.0, "recover L1", entry=False, fee=0.0),
+    ]
+    found = figures_of(fills, [100.0] * 2 + [96.0] * 15)
+    assert found["realised_recovery_loss_stake"] == 5.0
+    assert found["recovery_rate_fraction"] == 0.0
+    assert found["harvest_total_stake"] == 0
+
+
+def test_what_is_left_at_the_end_is_open_and_may_be_stuck_there():
+    fills = [
+        fill(0, 1.0, 100.0, "L1"),
+        fill(19, 1.0, 90.0, "force_exit", entry=False),
+    ]
+    found = figures_of(fills, [100.0] + [90.0] * 19)
+    assert found["lots_open_at_end_count"] == 1
+    assert found["stuck_lots_at_end_count"] == 1
+    assert found["oldest_open_lot_hours"] == pytest.approx(19 / 12)
+    assert found["recovery_rate_fraction"] is None
+
+
+def test_unknown_figures_are_none_and_never_a_made_up_nought():
+    found = figures_of([fill(0, 1.0, 100.0, "L1")], [100.0] * 3)
+    for name in (
+        "profit_factor",
+        "breaker_trips_count",
+        "realised_recovery_loss_stake",
+        "recovery_rate_fraction",
+        "funding_stake",
+        "margin_utilisation_max_fraction",
+        "expected_shortfall_1pct_daily_fraction",
+        "win_rate_fraction",
+    ):
+        assert found[name] is None, name
+
+
+@given(any_run())
+def test_harvest_inventory_profit_and_funding_add_up_to_the_whole_gain(run):
+    found = report.build(run).figures
+    parts = found["harvest_total_stake"] + found["inventory_profit_stake"]
+    gain = found["final_stake"] - run.starting_balance
+    assert parts == pytest.approx(gain, rel=1e-9, abs=1e-6)
+
+
+@given(any_run())
+def test_a_report_leaves_its_run_as_it_was(run):
+    before = repr(run)
+    report.build(run)
+    assert repr(run) == before
