@@ -3,10 +3,15 @@
 import sys
 from pathlib import Path
 
-# freqtrade keeps a strategy's folder on sys.path only while it loads the file, but hyperopt's
-# workers unpickle by module name afterwards (freqtrade issue 7335).
+# freqtrade keeps a strategy's folder on sys.path only while it loads the file and then takes one
+# entry away, but hyperopt's workers unpickle by module name afterwards (freqtrade issue 7335): so
+# the folder is added although it is there, and before any other that would give them another gridkit.
 _HERE = str(Path(__file__).resolve().parent.parent)
-if _HERE not in sys.path:
-    sys.path.append(_HERE)
+_RIVALS = (
+    place
+    for place, entry in enumerate(sys.path)
+    if entry != _HERE and Path(entry, "gridkit", "__init__.py").is_file()
+)
+sys.path.insert(next(_RIVALS, len(sys.path)), _HERE)
 
 __version__ = "0.1.0"
