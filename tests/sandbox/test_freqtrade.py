@@ -91,6 +91,7 @@ FUTURES = {
     "margin_mode": "isolated",
     "exchange": {"name": "binance", "pair_whitelist": ["BTC/USDT:USDT", "ETH/USDT:USDT"]},
 }
+STARTED = []
 pytestmark = pytest.mark.slow
 
 
@@ -119,13 +120,25 @@ def options(folder):
     return {"cwd": folder, "env": environment, "stdin": subprocess.DEVNULL, "text": True}
 
 
+@pytest.fixture(autouse=True)
+def _nothing_left_behind():
+    yield
+    while STARTED:
+        process = STARTED.pop()
+        process.kill()
+        process.stdout.close()
+        process.wait()
+
+
 def start(folder, *arguments, offline=()):
-    return subprocess.Popen(
+    process = subprocess.Popen(
         command(*arguments, offline=offline),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         **options(folder),
     )
+    STARTED.append(process)
+    return process
 
 
 def finish(process, status=0, seen=""):

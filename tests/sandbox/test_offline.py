@@ -24,9 +24,21 @@ MAIN = (
 DEADLINE_SECONDS = 60
 
 
+STARTED = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_behind():
+    yield
+    while STARTED:
+        process = STARTED.pop()
+        process.kill()
+        process.communicate()
+
+
 def start(*arguments, **options):
     path = os.pathsep.join([str(ROOT), str(ROOT / "strategies")])
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-c", MAIN, "offline", *arguments],
         env={**os.environ, "PYTHONPATH": path},
         stdin=subprocess.DEVNULL,
@@ -35,6 +47,8 @@ def start(*arguments, **options):
         text=True,
         **options,
     )
+    STARTED.append(process)
+    return process
 
 
 def finish(process):
