@@ -18,7 +18,7 @@ from gridkit.reports.loss import marked_calmar_loss
 
 
 class MarkedCalmarLoss(IHyperOptLoss):
-    """Annual growth / maximum drawdown of the equity with open lots at their market price."""
+    """Annual return / maximum drawdown of the equity with open lots at their market price."""
 
     @staticmethod
     def hyperopt_loss_function(

@@ -73,6 +73,14 @@ def test_growth_is_minus_one_when_all_is_lost_and_unknown_beyond_a_float():
     assert figures.cagr(100.0, 200.0, 0.0) is None
 
 
+def test_the_annual_return_is_proportional_below_a_year_and_compound_above():
+    assert figures.annual_return(100.0, 101.0, 0.1) == pytest.approx(0.1)
+    assert figures.annual_return(100.0, 150.0, 1.0) == pytest.approx(0.5)
+    assert figures.annual_return(100.0, 150.0, 0.999999) == pytest.approx(0.5, rel=1e-5)
+    assert figures.annual_return(100.0, 400.0, 2.0) == pytest.approx(1.0)
+    assert figures.annual_return(100.0, 101.0, 0.0) is None
+
+
 def test_calmar_is_growth_over_drawdown_and_unknown_without_a_drawdown():
     assert figures.calmar(0.5, 0.25) == 2.0
     assert figures.calmar(0.5, 0.0) is None

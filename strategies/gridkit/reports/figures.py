@@ -36,17 +36,16 @@ def equity_figures(equity: Floats, seconds: Ints, step: int, start: float) -> Eq
     path = np.concatenate([[start], equity])
     daily = daily_returns(equity, seconds, start)
     years = len(equity) * step / DAY / DAYS_PER_YEAR
-    growth = cagr(start, float(path[-1]), years)
     drawdown = max_drawdown(path)
     under_water = candles_since_peak(path) * step / DAY
     return EquityFigures(
         final_stake=float(path[-1]),
         return_fraction=float(path[-1]) / start - 1,
         weekly_mean_return_fraction=weekly_mean_return(path, step),
-        cagr_fraction=growth,
+        cagr_fraction=cagr(start, float(path[-1]), years),
         daily_sharpe=sharpe(daily),
         daily_sortino=sortino(daily),
-        calmar=calmar(growth, drawdown),
+        calmar=calmar(annual_return(start, float(path[-1]), years), drawdown),
         max_drawdown_fraction=drawdown,
         longest_under_water_days=float(under_water.max()),
         p95_under_water_days=float(np.percentile(under_water, 95)),
@@ -83,6 +82,16 @@ def cagr(start: float, final: float, years: float) -> float | None:
     return math.expm1(exponent) if exponent < LARGEST_EXPONENT else None
 
 
+def annual_return(start: float, final: float, years: float) -> float | None:
+    """Return per year: proportional below one year, compound (`cagr`) from one year on.
+
+    A good week must not be compounded fifty-two times; at one year both are the same.
+    """
+    if years >= 1:
+        return cagr(start, final, years)
+    return (final / start - 1) / years if years > 0 else None
+
+
 def sharpe(daily: Floats) -> float | None:
     """Mean / sample standard deviation of daily returns x sqrt(365); no risk-free rate."""
     if len(daily) < FEWEST or np.isnan(daily).any():
@@ -114,9 +123,9 @@ def max_drawdown(path: Floats) -> float:
     return float(drawdowns(path).max())
 
 
-def calmar(growth: float | None, drawdown: float) -> float | None:
-    """Compound annual growth / maximum marked drawdown; None without either."""
-    return None if growth is None or drawdown <= 0 else growth / drawdown
+def calmar(annual: float | None, drawdown: float) -> float | None:
+    """Annual return / maximum marked drawdown; None without either."""
+    return None if annual is None or drawdown <= 0 else annual / drawdown
 
 
 def candles_since_peak(path: Floats) -> Ints:

@@ -41,7 +41,7 @@ def marked_calmar_loss(
         return REFUSED
     marks, _, equity = account(run)
     calmar = account_equity_figures(run, marks, equity.equity).calmar
-    return REFUSED if calmar is None else max(-WORST_RESULT, min(WORST_RESULT, -calmar))
+    return REFUSED if calmar is None else min(WORST_RESULT, -calmar)
 
 
 def run_in_memory(

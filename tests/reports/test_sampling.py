@@ -1,0 +1,23 @@
+import numpy as np
+from gridkit.reports.sampling import kept_indices, spread_evenly
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@given(st.lists(st.floats(-1e6, 1e6) | st.just(float("nan")), min_size=1, max_size=300))
+def test_thinning_keeps_the_ends_and_every_extreme(values):
+    values = np.array(values)
+    kept = kept_indices(values, 40)
+    assert len(kept) <= max(42, min(len(values), 40))
+    assert {0, len(values) - 1} <= set(kept.tolist())
+    assert (np.diff(kept) > 0).all()
+    if not np.isnan(values).all():
+        assert np.nanmax(values[kept]) == np.nanmax(values)
+        assert np.nanmin(values[kept]) == np.nanmin(values)
+
+
+@given(st.integers(0, 500), st.integers(1, 100))
+def test_spreading_never_gives_more_than_asked_for(count, most):
+    chosen = spread_evenly(count, most)
+    assert len(chosen) <= most or len(chosen) == count <= most
+    assert len(set(chosen.tolist())) == len(chosen)
