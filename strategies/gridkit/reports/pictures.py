@@ -111,7 +111,7 @@ def _pair(axes: Axes, drawing: PairDrawing, first: int, last: int, *, small: boo
     _segments(axes, drawing.won.within(first, last), GREEN, width, "lot, sold with profit")
     _segments(axes, drawing.lost.within(first, last), RED, width, "lot, sold with loss")
     _curve(axes, drawing.seconds[inside], drawing.close[inside], "black", 0.8, "close")
-    size = 3 if small else 30
+    size = 2 if small else 30
     _dots(axes, drawing.buys, first, last, "^", BLUE, size, "bought")
     _dots(axes, drawing.sells, first, last, "v", ORANGE, size, "sold")
     axes.set_xlim(*_dates(np.array([first, last])))
