@@ -9,6 +9,8 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from freqtrade.persistence import Trade
+
 from gridkit import candles
 from gridkit.grid import tags
 from gridkit.grid.decisions import Block, Order, Situation, Verdict, decide
@@ -24,7 +26,6 @@ from gridkit.risk import caps, gates
 from gridkit.settings import Settings
 
 if TYPE_CHECKING:
-    from freqtrade.persistence import Trade
     from freqtrade.strategy import IStrategy
 
 logger = logging.getLogger(__name__)
@@ -63,6 +64,12 @@ class GridDesk:
         context.now = now
         if context.live:
             self.opening.look_for_taken_back(now)
+            self._drop_closed()
+
+    def _drop_closed(self) -> None:
+        open_trades = {trade.id for trade in Trade.get_trades_proxy(is_open=True)}
+        for number in self.cycles.keys() - open_trades:
+            del self.cycles[number]
 
     def use(self, settings: Settings) -> None:
         """Take other settings; what was decided by the old ones is dropped."""

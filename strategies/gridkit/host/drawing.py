@@ -47,5 +47,6 @@ def _at(price: float, label: str, color: str, style: str) -> dict[str, Any]:
 
 def for_pair(pair: str, start: datetime, end: datetime, desk: Any) -> list[dict[str, Any]]:
     """Annotate a pair's chart with its open cycle; nothing where there is none."""
-    cycle = next((one for one in desk.cycles.values() if one.book.pair == pair), None)
-    return annotations(cycle, start, end) if cycle else []
+    # A copy, as the REST API asks from a thread of its own; of two cycles, the later is open.
+    of_pair = [cycle for cycle in list(desk.cycles.values()) if cycle.book.pair == pair]
+    return annotations(of_pair[-1], start, end) if of_pair else []
