@@ -1,0 +1,102 @@
+"""The report as tables for people."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.verdicts import Verdict
+
+_TOP = 10
+_WIDTH = 110
+
+
+def show(report: Mapping[str, Any], judged: Iterable[Verdict]) -> None:
+    """Print everything on stdout."""
+    console = Console()
+    console = console if console.is_terminal else Console(width=_WIDTH)
+    for table in (_speeds(report), _callbacks(report), _profile(report), _verdicts(judged)):
+        console.print(table)
+    console.print(_notes(report), markup=False, highlight=False)
+
+
+def _table(title: str, first: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column(first)
+    for column in columns:
+        table.add_column(column, justify="right")
+    return table
+
+
+def _speeds(report: Mapping[str, Any]) -> Table:
+    part = report["slice"]
+    rows = {
+        "(a) HoldOnly": report["hold"],
+        "(b) AdaptiveGrid": report["grid"],
+        f"(b) last {part['days']} days": part["grid"],
+        f"(c) copied callbacks, last {part['days']} days": part["copied"],
+    }
+    table = _table(
+        "freqtrade's backtest loop, CPU time", "", "candles/s", "loop s", "analysis s", "fills"
+    )
+    for name, run in rows.items():
+        table.add_row(
+            name,
+            f"{run['candles_per_second']:,.0f}",
+            f"{run['loop_cpu_seconds']:.1f}",
+            f"{run['analysis_cpu_seconds']:.1f}",
+            f"{run['fills']:,}",
+        )
+    return table
+
+
+def _callbacks(report: Mapping[str, Any]) -> Table:
+    costs = report["callbacks"]
+    sizes = list(next(iter(costs.values())))
+    table = _table(
+        "Microseconds per call, by orders in the trade", "", *(f"{int(n):,}" for n in sizes)
+    )
+    for name, row in costs.items():
+        table.add_row(name, *(f"{row[size]:,.1f}" for size in sizes))
+    return table
+
+
+def _profile(report: Mapping[str, Any]) -> Table:
+    """Where (b) spends its loop; shares overlap, as functions call each other."""
+    profile = report["grid"]["profile"]
+    table = _table("Shares of (b)'s loop, functions on the stack", "", "share")
+    table.add_row("our code, freqtrade's that it calls included", f"{profile['inclusive']:.1%}")
+    table.add_row("our code, freqtrade's that it calls left out", f"{profile['exclusive']:.1%}")
+    for key in ("callbacks", "functions", "innermost", "freqtrade"):
+        table.add_section()
+        for name, share in list(profile[key].items())[:_TOP]:
+            table.add_row(f"{key}: {name}", f"{share:.1%}")
+    return table
+
+
+def _verdicts(judged: Iterable[Verdict]) -> Table:
+    table = _table("Wanted", "", "value", "bound", "")
+    for verdict in judged:
+        sign = "≤" if verdict.at_most else "≥"
+        bound = f"{sign} {verdict.bound:,.6g}"
+        table.add_row(
+            verdict.name, f"{verdict.value:,.4g}", bound, "met" if verdict.met else "MISSED"
+        )
+    return table
+
+
+def _notes(report: Mapping[str, Any]) -> str:
+    data, machine, memory = report["data"], report["machine"], report["memory"]
+    return (
+        f"Candles: {len(data['pairs'])} pairs, {data['days']} days of 5m from {data['start']}, "
+        f"simulated ({data['profile']}, seed {data['seed']}), fingerprint {data['fingerprint']}.\n"
+        f"Settings: {report['settings']}\n"
+        f"Largest trade of (b): {report['grid']['most_orders_in_a_trade']} orders. "
+        f"Memory: (b) alone {memory['grid_mb']:,.0f} MB, "
+        f"this whole run {memory['whole_mb']:,.0f} MB.\n"
+        f"Machine: {machine['cpus']} CPUs, Python {machine['python']}, "
+        f"freqtrade {machine['freqtrade']}. Took {report['wall_seconds']:.0f} s.\n"
+        "A candle is one pair's. Seconds are CPU seconds of this process. The profile is sampled\n"
+        "every 5 ms of CPU time, within the loop. Our code: strategies/."
+    )

@@ -1,0 +1,56 @@
+"""What the benchmark wants, and whether it got it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+LEAST_FILLS_A_YEAR = 3_000  # of five pairs
+MOST_OWN_SHARE = 0.25
+LEAST_SPEED_OF_HOLD = 0.2
+MOST_SPEED_COPIED = 0.2
+MOST_GROWTH = 1.5  # "flat": a call at 1,000 orders against one at 10
+MOST_MEMORY_MB = 1_000.0
+
+FLAT = (
+    "adjust_trade_position, nothing changed",
+    "adjust_trade_position, after a fill",
+    "check_entry_timeout, an entry rests",
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One bound: `at_most` says which side of the bound is good."""
+
+    name: str
+    value: float
+    bound: float
+    at_most: bool
+
+    @property
+    def met(self) -> bool:
+        """Whether the value is on the good side; NaN never is."""
+        return self.value <= self.bound if self.at_most else self.value >= self.bound
+
+    def as_document(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {**asdict(self), "met": self.met}
+
+
+def verdicts(report: Mapping[str, Any]) -> Iterator[Verdict]:
+    """Hold a report against every bound."""
+    hold, grid = report["hold"], report["grid"]
+    part = report["slice"]
+    size = report["data"]["days"] * len(report["data"]["pairs"])
+    wanted = round(LEAST_FILLS_A_YEAR * size / (365 * 5))
+    yield Verdict("fills of (b)", grid["fills"], wanted, at_most=False)
+    yield Verdict("our code's share of (b)", grid["profile"]["inclusive"], MOST_OWN_SHARE, True)
+    speed = grid["candles_per_second"] / hold["candles_per_second"]
+    yield Verdict("speed of (b) / (a)", speed, LEAST_SPEED_OF_HOLD, at_most=False)
+    copied = part["copied"]["candles_per_second"] / part["grid"]["candles_per_second"]
+    yield Verdict("speed of (c) / (b)", copied, MOST_SPEED_COPIED, at_most=True)
+    yield Verdict("orders of (c) unlike (b)'s", float(not part["equal_orders"]), 0.0, at_most=True)
+    for name in FLAT:
+        costs = list(report["callbacks"][name].values())
+        yield Verdict(f"growth with orders: {name}", costs[-1] / costs[0], MOST_GROWTH, True)
+    yield Verdict("peak memory of (b), MB", report["memory"]["grid_mb"], MOST_MEMORY_MB, True)
