@@ -95,7 +95,7 @@ class GridDesk:
             return None
         timestamp = now.timestamp()
         index = series.index_at(timestamp)
-        if index < 0:
+        if index < 0 or math.isnan(series.close[index]):
             return None
         gate = self._gate(series.strength[index], series.side[index], trade)
         cycle = self.cycles.get(trade.id)
