@@ -1,6 +1,6 @@
 import pytest
 from gridkit.reports import report
-from gridkit.reports.round_trips import is_forced, round_trips
+from gridkit.reports.round_trips import amount_step, is_forced, round_trips
 from hypothesis import given
 
 from reports.runs import any_run, fill, run_of, trade
@@ -74,6 +74,26 @@ def test_a_lot_bought_twice_is_strict_only_if_both_purchases_were():
     for strict in ([False, True, True], [True, False, True]):
         _, (trip,) = trips_of(fills, [100.0] * 4, strict)
         assert trip.strict_harvest == 0.0
+
+
+def test_the_rounding_of_sums_leaves_no_specks_of_lots():
+    fills = [
+        fill(0, 0.1, 100.0, "L1"),
+        fill(1, 0.2, 100.0, "L1"),
+        fill(2, 0.3, 101.0, "sell L1", entry=False),
+        fill(3, 0.1, 100.0, "L1"),
+        fill(4, 0.1, 101.0, "sell L1", entry=False),
+    ]
+    _, trips = trips_of(fills, [100.0] * 6)
+    assert [trip.amount for trip in trips] == pytest.approx([0.3, 0.1])
+
+
+@pytest.mark.parametrize(
+    ("amounts", "step"), [([1.0, 25.0], 1.0), ([0.5, 3.0], 0.1), ([0.1234, 0.1 + 0.2], 1e-4)]
+)
+def test_the_lot_step_is_read_from_the_amounts(amounts, step):
+    one = trade([fill(0, amount, 100.0) for amount in amounts])
+    assert amount_step(one) == pytest.approx(step)
 
 
 @pytest.mark.parametrize(

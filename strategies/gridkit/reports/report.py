@@ -244,10 +244,9 @@ def funding_warnings(run: Run, marks: Marks, equity: MarkedEquity) -> list[str]:
         rows = run.funding.get(pair)
         if rows is None or not (len(rows.seconds) or len(rows.unmarked_seconds)):
             found.append(
-                f"NO FUNDING for {pair}: there are no funding rates, or no rates and no mark "
-                "candles, in the data folder, so freqtrade silently charged nothing. The result "
-                "is not to be trusted for futures. Download them with `freqtrade download-data "
-                "--trading-mode futures`."
+                f"NO FUNDING for {pair}: the data folder has no funding rates within the run, so "
+                "freqtrade silently charged nothing. Get them, and the mark candles, with "
+                "`freqtrade download-data --trading-mode futures`."
             )
             continue
         found.extend(_unmarked_warning(run, marks, pair, held))

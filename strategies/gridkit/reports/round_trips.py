@@ -29,6 +29,7 @@ FORCED_REASONS = frozenset(
 RECOVERY_VERBS = frozenset({tags.STOP, "recover"})
 END_OF_RUN = "force_exit"
 
+MOST_DECIMALS = 9  # of an exchange's lot step
 STUCK_AFTER_SECONDS = 3_600
 STUCK_BEYOND_FRACTION = 0.03
 
@@ -103,7 +104,7 @@ def _trips_of(trade: TradeRecord, strict: Sequence[bool | None], end: int) -> li
 
 
 def _pieces(trade: TradeRecord, strict: Sequence[bool | None]) -> Iterable[_Piece]:
-    ledger = Ledger(is_short=trade.is_short)
+    ledger = Ledger(is_short=trade.is_short, amount_step=amount_step(trade))
     entered_strictly: dict[int, bool] = {}
     for order, flag in zip(trade.fills, strict, strict=True):
         before = dict(ledger.lots)
@@ -114,6 +115,18 @@ def _pieces(trade: TradeRecord, strict: Sequence[bool | None]) -> Iterable[_Piec
                 if before.get(level) is not lot:
                     earlier = entered_strictly[level] if level in before else True
                     entered_strictly[level] = earlier and flag is True
+
+
+def amount_step(trade: TradeRecord) -> float:
+    """Return the lot step, as far as the amounts show it: a power of ten they are all multiples of.
+
+    The export does not name it, and without one the rounding of sums would leave specks of lots.
+    """
+    amounts = np.array([fill.amount for fill in trade.fills])
+    for decimals in range(MOST_DECIMALS):
+        if np.allclose(amounts, amounts.round(decimals), rtol=0, atol=10.0 ** -(decimals + 6)):
+            return float(10.0**-decimals)
+    return float(10.0**-MOST_DECIMALS)
 
 
 def _ledger_fill(order: OrderFill) -> Fill:
