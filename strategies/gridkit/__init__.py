@@ -5,7 +5,7 @@ from pathlib import Path
 
 # freqtrade keeps a strategy's folder on sys.path only while it loads the file and then takes one
 # entry away, but hyperopt's workers unpickle by module name afterwards (freqtrade issue 7335): so
-# the folder is added although it is there, and before any other that would give them another gridkit.
+# the folder is added although it is there, and before any other that has a gridkit in it.
 _HERE = str(Path(__file__).resolve().parent.parent)
 _RIVALS = (
     place

@@ -2,6 +2,7 @@
 
 import math
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from freqtrade.persistence import Trade
@@ -153,7 +154,9 @@ class Opening:
         block = gates.trend_block(reading.trend_strength, reading.trend_side, side, trend)
         if block:
             return str(block)
-        return self._forced_recently(pair, now) if self._context.live else None
+        if self._context.live:
+            return self._forced_recently(pair, now)
+        return "a cycle ended in this candle" if _ended_at(pair, now) else None
 
     def _forced_recently(self, pair: str, now: datetime) -> str | None:
         """Keep a pair the user just forced out from re-opening at once (DESIGN 2.9)."""
@@ -191,6 +194,18 @@ class Opening:
 def is_forced(tag: str | None) -> bool:
     """Whether an entry is the user's own (/forceentry) and not a line of the grid."""
     return not tags.levels_of(tag)
+
+
+def _ended_at(pair: str, now: datetime) -> bool:
+    """Whether a cycle ended in this candle of a backtest, which asks again to turn around at once.
+
+    Its last fill may have come later in the candle than what would be filled now (DESIGN 2.11).
+    """
+    newest_first = reversed(Trade.get_trades_proxy(is_open=False))
+    return any(
+        trade.pair == pair
+        for trade in takewhile(lambda trade: trade.close_date_utc >= now, newest_first)
+    )
 
 
 def force_exit_pause(context: Context) -> timedelta:
