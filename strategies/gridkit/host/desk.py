@@ -159,7 +159,8 @@ class GridDesk:
             return cycle.book.ledger.last_fill >= now.timestamp()
         forced = orders.forced_at(trade)
         pause = force_exit_pause(self.context)
-        if not forced or now.timestamp() >= forced + pause.total_seconds():
+        over = now.timestamp() >= forced + pause.total_seconds()
+        if not forced or (over and not orders.forced_exit_rests(trade)):
             return False
         if forced != cycle.book.forced_at:
             cycle.book.forced_at = forced

@@ -119,6 +119,12 @@ def working_order(trade: "LocalTrade") -> "Order | None":
     return next((order for order in reversed(trade.orders) if order.ft_is_open), None)
 
 
+def forced_exit_rests(trade: "LocalTrade") -> bool:
+    """Whether the exit the user forced is still in work."""
+    order = working_order(trade)
+    return order is not None and order.ft_order_tag == FORCE_EXIT_TAG
+
+
 def forced_at(trade: "LocalTrade") -> float:
     """When the user last forced an exit, in seconds UTC; 0 for never (DESIGN 2.9)."""
     for order in reversed(trade.orders):
