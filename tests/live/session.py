@@ -16,6 +16,7 @@ FILL_SECONDS = 180.0
 FORCE_SECONDS = 150.0
 FLAT_SECONDS = 60.0
 LOOPS = 4
+TRIES = 3
 STEP_MS = 2_000  # the sandbox's price changes so often
 DECIDED_WITHIN_MS = 1_500  # from freqtrade's look at the book to its order
 HYSTERESIS = 0.15
@@ -85,7 +86,8 @@ class Record:
     seconds: dict[str, float] = field(default_factory=dict)
     fills_before_kill: tuple[int, int] = (0, 0)
     before_kill: Sample | None = None
-    after_restart: Sample | None = None
+    restarted: float = 0.0
+    grids_after_kill: dict[int, dict[str, Any]] = field(default_factory=dict)
     traded: list[Trade] = field(default_factory=list)
     prices: dict[Placed, list[float]] = field(default_factory=dict)
     chart: dict[str, Any] = field(default_factory=dict)
@@ -106,7 +108,8 @@ def live_through(venue: Venue, bot: Bot, exchange_url: str) -> Record:
         record.before_kill = _killed_in_a_position(bot, record)
     with running(bot):
         record.lives.append([])
-        record.after_restart = _sampled(bot, record)
+        record.restarted = time.time()
+        record.grids_after_kill = _grids_taken_up(record.before_kill, bot)
         _clocked(
             record, "fills after the kill", lambda: _trade_until(2 * WANTED_FILLS, bot, record)
         )
@@ -157,11 +160,17 @@ def _killed_in_a_position(bot: Bot, record: Record) -> Sample:
 
     def holding() -> Sample | None:
         sample = _sampled(bot, record)
-        return sample if any(_holds(trade) and _resting(trade) for trade in sample.status) else None
+        return sample if any(_holds(one) and _resting(one) for one in sample.status) else None
 
     sample: Sample = until("a position with a resting order", FILL_SECONDS, holding, bot)
     bot.kill()
     return sample
+
+
+def _grids_taken_up(before: Sample, bot: Bot) -> dict[int, dict[str, Any]]:
+    """Return the positions' custom data once the new process has dealt with each of them."""
+    _let_it_loop(bot, lambda: None)
+    return {one["trade_id"]: bot.grid(one["trade_id"]) for one in before.status if _holds(one)}
 
 
 def _holds(trade: dict[str, Any]) -> bool:
@@ -188,11 +197,14 @@ def _prices_at_replacements(
 
 
 def _look_at_the_chart(bot: Bot, record: Record) -> None:
-    """Fetch a chart and the grid it shows, at a moment when the grid did not change meanwhile."""
+    """Fetch a chart and the grid it shows, while that did not change, in a pair's later cycle."""
 
     def unchanged() -> bool:
+        again = _pairs_closed_since(record.restarted, bot)
         before = _sampled(bot, record)
-        trade = first(before.status, lambda one: _has_lots_and_next(one, before))
+        trade = first(
+            before.status, lambda one: one["pair"] in again and _has_lots_and_next(one, before)
+        )
         if trade is None:
             return False
         grid = before.grids[trade["trade_id"]]
@@ -203,6 +215,12 @@ def _look_at_the_chart(bot: Bot, record: Record) -> None:
         return True
 
     until("a chart of a grid with lots and a next order", FORCE_SECONDS, unchanged, bot)
+
+
+def _pairs_closed_since(when: float, bot: Bot) -> set[str]:
+    """Return pairs of which this process has seen a cycle to its end."""
+    closed = bot.get("trades")["trades"]
+    return {trade["pair"] for trade in closed if trade["close_timestamp"] > when * 1000}
 
 
 def _has_lots_and_next(trade: dict[str, Any], sample: Sample) -> bool:
@@ -234,7 +252,7 @@ def _forced_when(
     """Force a trade out until freqtrade has no such trade, watching some loops after each try."""
     trade = until(f"a trade where {what}", FORCE_SECONDS, lambda: _found(condition, bot), bot)
     forced = Forced(trade, at=time.time())
-    while not forced.answers or _still_open(trade, bot):
+    while not forced.answers or (_still_open(trade, bot) and len(forced.answers) < TRIES):
         forced.answers.append(bot.post("forceexit", {"tradeid": str(trade["trade_id"])}))
         if forced.answers[-1].status == 200:
             until(
@@ -264,12 +282,16 @@ def _still_open(trade: dict[str, Any], bot: Bot) -> dict[str, Any]:
 def _let_it_loop(bot: Bot, look: Callable[[], object]) -> None:
     """Look after each of the bot's next loops."""
     for _ in range(LOOPS):
-        _await_loop_after(bot.get("health")["last_process_ts"], bot)
+        _await_loop_after(_last_loop(bot), bot)
         look()
 
 
 def _await_loop_after(done: int, bot: Bot) -> None:
-    until("the next loop", 30.0, lambda: bot.get("health")["last_process_ts"] > done, bot)
+    until("the next loop", 30.0, lambda: _last_loop(bot) > done, bot)
+
+
+def _last_loop(bot: Bot) -> int:
+    return bot.get("health")["last_process_ts"] or 0
 
 
 def _watch_until_the_pairs_could_reopen(bot: Bot, record: Record) -> None:
