@@ -234,6 +234,7 @@ def test_the_exchange_listens_on_loopback_only_and_starts_quickly():
         port = f"{int(exchange.url.rsplit(':', 1)[1]):04X}"
         hosts = {line.split()[1].split(":")[0] for line in inode_lines if f":{port} 0" in line}
     assert hosts == {"0100007F"}
+    assert exchange.process.returncode == 0
 
 
 def test_python_callers_get_the_same_message():
