@@ -55,6 +55,14 @@ def test_a_candle_that_is_missing_carries_the_last_close_and_is_counted_while_so
     assert equity.equity.tolist() == [1000.0] * 5
 
 
+def test_a_position_whose_amounts_only_nearly_cancel_is_none():
+    fills = [fill(0, 0.1, 100.0), fill(0, 0.2, 100.0), fill(1, 0.3, 100.0, entry=False)]
+    _, _, equity = account(run_of({"AAA/USDT": [100, 100, float("nan")]}, [trade(fills)]))
+    assert equity.positions["AAA/USDT"].tolist() == [pytest.approx(0.3), 0.0, 0.0]
+    assert equity.exposure[1:].tolist() == equity.margin[1:].tolist() == [0.0, 0.0]
+    assert equity.carried == {"AAA/USDT": 0}
+
+
 def test_a_position_without_any_known_close_is_marked_at_its_last_fill():
     one = trade([fill(0, 1.0, 100.0, fee=0.0)])
     _, _, equity = account(run_of({"AAA/USDT": [float("nan")] * 3}, [one]))

@@ -14,14 +14,15 @@ trade's exported total.
 """
 
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise
 
 import numpy as np
 
-from gridkit.reports.records import Floats, FundingRows, Ints, TradeRecord
+from gridkit.reports.records import Floats, FundingRows, Ints, OrderFill, TradeRecord
 
-MAX_UNCERTAIN_ENTRIES = 10  # 1,024 readings are tried at most
-TOLERANCE = 1e-6  # stake currency, relative to the size of the sum
+Payments = tuple[Ints, Floats]  # when, and how much
+
+MOST_UNCERTAIN_ENTRIES = 12  # 4,096 readings are compared; beyond, entries are taken to have rested
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,56 +49,51 @@ def charges(trade: TradeRecord, rows: FundingRows | None, check_step: int) -> Ch
     """
     if rows is None or not trade.fills:
         return Charges(np.empty(0, np.int64), np.empty(0), trade.funding)
-    uncertain = _uncertain_entries(trade, rows)[:MAX_UNCERTAIN_ENTRIES]
-    best = None
-    for resting in product((True, False), repeat=len(uncertain)):
-        rested = {i for i, yes in zip(uncertain, resting, strict=True) if yes}
-        found = _walk(trade, rows, check_step, rested)
-        if best is None or abs(found.unexplained) < abs(best.unexplained):
-            best = found
-        if abs(found.unexplained) <= TOLERANCE * max(1.0, abs(trade.funding)):
-            break
-    assert best is not None
-    return best
+    rested = _between_fills(trade, rows, check_step, entries_rested=True)
+    at_once = _between_fills(trade, rows, check_step, entries_rested=False)
+    chosen = _likeliest(rested, at_once, trade.funding)
+    seconds = np.concatenate([np.empty(0, np.int64), *(part[0] for part in chosen)])
+    amounts = np.concatenate([np.empty(0), *(part[1] for part in chosen)])
+    return Charges(seconds, amounts, trade.funding - float(amounts.sum()))
 
 
-def _uncertain_entries(trade: TradeRecord, rows: FundingRows) -> list[int]:
-    """Find the added entries at a funding time: both readings of them are possible."""
-    times = set(rows.seconds.tolist())
-    return [
-        i for i, fill in enumerate(trade.fills) if i and fill.is_entry and fill.seconds in times
-    ]
+def _likeliest(rested: list[Payments], at_once: list[Payments], total: float) -> list[Payments]:
+    """Choose for each fill the reading that makes the sum come nearest to the exported total."""
+    sums = np.array([part[1].sum() for part in rested])
+    changes = np.array([part[1].sum() for part in at_once]) - sums
+    uncertain = np.flatnonzero(changes)[:MOST_UNCERTAIN_ENTRIES]
+    readings = (np.arange(1 << len(uncertain))[:, None] >> np.arange(len(uncertain))) & 1
+    best = readings[np.abs(sums.sum() + readings @ changes[uncertain] - total).argmin()]
+    chosen = list(rested)
+    for index in uncertain[best == 1].tolist():
+        chosen[index] = at_once[index]
+    return chosen
 
 
-def _walk(trade: TradeRecord, rows: FundingRows, check_step: int, rested: set[int]) -> Charges:
-    """Follow freqtrade's running sum from fill to fill."""
-    seconds, amounts = [], []
-    held = before = 0.0
-    last = None
-    for i, fill in enumerate(trade.fills):
-        if last is not None:
-            checked = _last_check(fill.seconds, check_step, before_fill=i in rested)
-            stale = checked <= last.seconds
-            until = last.seconds if stale else checked
-            paying = before if stale and not last.is_entry else held
-            when, fees = _rows_between(rows, last.seconds, until)
-            seconds.append(when)
-            amounts.append(fees * paying)
+def _between_fills(
+    trade: TradeRecord, rows: FundingRows, check_step: int, *, entries_rested: bool
+) -> list[Payments]:
+    """Follow freqtrade's running sum from each fill to the next."""
+    found = []
+    sign = 1.0 if trade.is_short else -1.0
+    before, held = 0.0, trade.fills[0].amount
+    for last, fill in pairwise(trade.fills):
+        checked = _last_check(fill, check_step, rested=fill.is_entry and entries_rested)
+        stale = checked <= last.seconds
+        paying = before if stale and not last.is_entry else held
+        seconds, fees = _rows_between(rows, last.seconds, last.seconds if stale else checked)
+        found.append((seconds, sign * paying * fees))
         before = held
         held = max(0.0, held + (fill.amount if fill.is_entry else -fill.amount))
-        last = fill
-    sign = 1.0 if trade.is_short else -1.0
-    paid = sign * np.concatenate(amounts) if amounts else np.empty(0)
-    times = np.concatenate(seconds) if seconds else np.empty(0, np.int64)
-    return Charges(times, paid, trade.funding - float(paid.sum()))
+    return found
 
 
-def _last_check(seconds: int, check_step: int, *, before_fill: bool) -> int:
-    """Return when the running sum was last brought up to date before a fill at `seconds`.
+def _last_check(fill: OrderFill, check_step: int, *, rested: bool) -> int:
+    """Return when the running sum was last brought up to date before a fill.
 
     Exits and immediate entries are filled after the check of their own candle.
     """
-    latest = seconds - 1 if before_fill else seconds
+    latest = fill.seconds - 1 if rested else fill.seconds
     return latest // check_step * check_step
 
 
