@@ -32,8 +32,12 @@ DAYS = 3
 LEAST_CALLS, MOST_CALLS = 5, 400
 SECONDS_PER_MEASUREMENT = 0.25
 
-# A trade of 1,000 orders would otherwise be past what a cycle may have, and decide differently.
-MORE_ORDERS = {"caps": {"max_orders_per_cycle": 2_000}}
+# The same decision at every size: 1,000 orders are otherwise past what a cycle may have, and lines
+# more than 2 % away are out of freqtrade's reach.
+SETTINGS = {
+    "caps": {"max_orders_per_cycle": 2_000},
+    "spacing": {"method": "fixed", "grid_step": 0.01},
+}
 
 
 @dataclass
@@ -63,7 +67,7 @@ def _analysed(setting: Setting) -> tuple[TimedBacktesting, dict[str, pd.DataFram
     """Load AdaptiveGrid and have it analyse the last days; returns its candles with signals."""
     config = runs.configuration(setting, runs.GRID, DAYS)
     section = config["gridkit"]
-    for name, values in MORE_ORDERS.items():
+    for name, values in SETTINGS.items():
         section[name] = {**section.get(name, {}), **values}
     backtesting = runs.prepared(config, setting)
     data, _ = backtesting.load_bt_data()
@@ -204,7 +208,8 @@ def _placed_after(scene: Scene, put_back: Callable[[], None]) -> tuple[float, st
     put_back()
     wanted = _adjust(scene)
     if wanted is None or wanted[0] is None:
-        raise RuntimeError("the grid asks for no order after a fill")
+        verdict = scene.strategy.desk.cycles[scene.trade.id].verdict
+        raise RuntimeError(f"the grid asks for no order after a fill: {verdict}")
     return wanted
 
 

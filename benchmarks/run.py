@@ -164,10 +164,12 @@ def _say(text: str) -> None:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
-    whole = {"type": _positive, "metavar": "N"}
-    parser.add_argument("--days", default=365, help="days of (a) and (b)", **whole)
-    parser.add_argument("--slice-days", default=14, help="days of (c)", **whole)
-    parser.add_argument("--pairs", default=5, help="how many of the five pairs", **whole)
+    for name, default, text in (
+        ("--days", 365, "days of (a) and (b)"),
+        ("--slice-days", 14, "days of (c)"),
+        ("--pairs", len(PAIRS), "how many of the five pairs"),
+    ):
+        parser.add_argument(name, type=_positive, metavar="N", default=default, help=text)
     parser.add_argument("--grid-step", type=float, help="gap between lines, a fraction")
     parser.add_argument("--json", type=Path, default=REPORT, help="where the report goes")
     return parser.parse_args(arguments)
