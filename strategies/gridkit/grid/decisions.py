@@ -18,6 +18,7 @@ from gridkit.grid.plan import Line, Plan
 
 CHEAP_END_SHARE = 0.1
 REPRICE_FRACTION = 0.0005
+REMAINDER_BAND = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,9 @@ class Situation:
 
     `entry_rate` and `exit_rate` are what an entry or exit at market would get now. `block` is a
     reason from outside against any addition (trend, cooldown, a lock); `room` is how much stake may
-    be added, `room_block` what binds it; `least_value_left` and `least_amount_left` are the smallest
-    position freqtrade lets a partial exit leave; `asset_limit` is the most this asset may be worth
-    before it is trimmed.
+    be added, `room_block` what binds it; `least_value_left` and `least_amount_left` are the
+    smallest position freqtrade lets a partial exit leave; `asset_limit` is the most this asset may
+    be worth before it is trimmed.
     """
 
     plan: Plan
@@ -124,7 +125,11 @@ class Verdict:
 
 @dataclass(slots=True)
 class _Bounds:
-    """Narrow the interval of rates (as side * price) in which a verdict stays right."""
+    """Narrow the interval of rates (as side * price) in which a verdict stays right.
+
+    A rate exactly on an event leaves no interval: next to it, on either side, the verdict may
+    differ.
+    """
 
     now: float
     low: float = -math.inf
@@ -133,7 +138,7 @@ class _Bounds:
     def event(self, at: float) -> None:
         if at <= self.now:
             self.low = max(self.low, at)
-        else:
+        if at >= self.now:
             self.high = min(self.high, at)
 
 
@@ -160,7 +165,7 @@ class _View:
 
 def decide(situation: Situation, rules: Rules) -> Verdict:
     """Return what should rest now. Rates that are not positive numbers change nothing."""
-    if not (situation.entry_rate > 0 and situation.exit_rate > 0):
+    if not (0 < situation.entry_rate < math.inf and 0 < situation.exit_rate < math.inf):
         return Verdict(None, False, Block("rate unknown", situation.exit_rate, 0.0))
     view = _View(situation, rules)
     urgent = _flatten(view) or _stop_lots(view) or _end_early(view) or _trim(view)
@@ -181,26 +186,44 @@ def _verdict(order: Order | None, view: _View, block: Block | None) -> Verdict:
 
 def _rests_already(order: Order, view: _View) -> bool:
     resting = view.situation.resting
-    if resting is None or (resting.is_entry, resting.tag) != (order.is_entry, order.tag):
+    if resting is None:
         return False
     if order.price is None:
-        return _still_near_market(resting, view)
-    if abs(resting.price - order.price) > max(view.rules.tick / 2, 1e-9 * order.price):
+        return _is_named(order, resting) and _still_near_market(resting, view)
+    if not _is_in_place(order, order.price, view):
         return False
     return not (view.rules.answers_gaps and _jumped_over(resting, view))
 
 
+def _is_named(order: Order, resting: Resting) -> bool:
+    return (resting.is_entry, resting.tag) == (order.is_entry, order.tag)
+
+
+def _is_in_place(order: Order, price: float, view: _View) -> bool:
+    """Whether the order in work is this one, at this price."""
+    resting = view.situation.resting
+    if resting is None or not _is_named(order, resting):
+        return False
+    return abs(resting.price - price) <= max(view.rules.tick / 2, 1e-9 * price)
+
+
 def _still_near_market(resting: Resting, view: _View) -> bool:
-    """An order at market that did not fill is placed again once the market has left it."""
+    """Leave an order at market that did not fill, until the market has left it."""
     if view.rules.answers_gaps:
         return False
-    rate = view.entry if resting.is_entry else view.exit
-    behind = (rate - view.mirrored(resting.price)) * (1 if resting.is_entry else -1)
-    return behind <= REPRICE_FRACTION * resting.price
+    away = REPRICE_FRACTION * resting.price
+    if resting.is_entry:
+        limit = view.mirrored(resting.price) + away
+        view.bounds.event(limit)
+        return view.entry <= limit
+    limit = view.mirrored(resting.price) - away
+    view.bounds.event(limit)
+    return view.exit >= limit
 
 
 def _jumped_over(resting: Resting, view: _View) -> bool:
     price = view.mirrored(resting.price)
+    view.bounds.event(price)
     return view.entry < price if resting.is_entry else view.exit > price
 
 
@@ -242,7 +265,7 @@ def _stop_lots(view: _View) -> Order | None:
 
 
 def _end_early(view: _View) -> Order | None:
-    """A cycle of too many orders ends where that costs little (DESIGN 2.15)."""
+    """End a cycle of too many orders where that costs little (DESIGN 2.15)."""
     situation = view.situation
     if situation.orders < view.rules.max_orders or not situation.lots:
         return None
@@ -271,19 +294,20 @@ def _trim(view: _View) -> Order | None:
         return None
     amount = sum(lot.amount for lot in situation.lots.values())
     best = max(situation.lots.values(), key=lambda lot: (-view.side * lot.price, -lot.level))
-    even = view.side * lowest_target(best.price, view.side, view.rules.costs)
-    outgrown = view.side * situation.asset_limit / amount
-    view.bounds.event(even)
-    view.bounds.event(outgrown)
-    if view.side * view.exit * amount <= situation.asset_limit or view.exit < even:
+    outgrown = situation.asset_limit / amount
+    view.bounds.event(view.mirrored(outgrown))
+    if situation.exit_rate <= outgrown:
         return None
     levels = _leaving_enough((best.level,), view)
-    if any(view.exit < _least_sale(situation.lots[level], view) for level in levels):
+    even = max(_least_sale(situation.lots[level], view) for level in levels)
+    view.bounds.event(even)
+    if view.exit < even:
         return None
     return Order(False, levels, None, tags.exit_tag(levels, tags.TRIM), "asset above its share")
 
 
 def _least_sale(lot: Lot, view: _View) -> float:
+    """Return the first rate, mirrored, that pays for a lot and the way out."""
     return view.side * lowest_target(lot.price, view.side, view.rules.costs)
 
 
@@ -293,8 +317,9 @@ def _next_entry(view: _View) -> tuple[Order | None, Block | None]:
     free = _free_lines(view)
     for line in free:
         view.bounds.event(view.mirrored(line.price))
-    if rules.pause_price is not None:
-        view.bounds.event(view.mirrored(rules.pause_price))
+    for limit in (rules.pause_price, rules.stop_price):
+        if limit is not None:
+            view.bounds.event(view.mirrored(limit))
     block = situation.block or _own_block(view, free)
     if block:
         return None, block
@@ -331,6 +356,8 @@ def _own_block(view: _View, free: list[Line]) -> Block | None:
         return Block("orders in the cycle", situation.orders, rules.max_orders)
     if rules.pause_price is not None and view.entry <= view.mirrored(rules.pause_price):
         return Block("price beyond pause_price", situation.entry_rate, rules.pause_price)
+    if rules.stop_price is not None and view.entry <= view.mirrored(rules.stop_price):
+        return Block("price beyond stop_price", situation.entry_rate, rules.stop_price)
     return None
 
 
@@ -343,14 +370,10 @@ def _entry_at(free: list[Line], most: int, view: _View) -> tuple[Order | None, B
         if jumped:
             return _entry(jumped, jumped[0].price, "line was jumped over"), None
         return _entry(beyond, None, "price is beyond the line"), None
-    line = free[0] if most > 0 else None
-    if line is None:
-        return None, Block("open lots", len(view.situation.lots), view.rules.max_lots)
     line = max(free, key=lambda one: view.mirrored(one.price))
-    block = _out_of_reach(line.price, view)
-    if block:
-        return None, block
-    return _entry([line], line.price, "next free line"), None
+    order = _entry([line], line.price, "next free line")
+    block = _out_of_reach(order, line.price, view)
+    return (None, block) if block else (order, None)
 
 
 def _is_entry_of(resting: Resting, line: Line) -> bool:
@@ -362,14 +385,21 @@ def _entry(lines: list[Line], price: float | None, reason: str) -> Order:
     return Order(True, levels, price, tags.entry_tag(levels), reason)
 
 
-def _out_of_reach(price: float, view: _View) -> Block | None:
-    """Live, freqtrade moves a price further than this to the limit; such an order waits."""
+def _out_of_reach(order: Order, price: float, view: _View) -> Block | None:
+    """Live, freqtrade moves a price further than this to the limit; such an order waits.
+
+    One that rests already may stay: the limit is for placing.
+    """
+    if _is_in_place(order, price, view):
+        return None
     reach = view.rules.max_distance
-    mirrored = view.mirrored(price)
-    view.bounds.event(mirrored / (1 - reach))
-    view.bounds.event(mirrored / (1 + reach))
-    away = abs(price / view.situation.exit_rate - 1)
-    return Block("line too far for freqtrade", away, reach) if away > reach else None
+    rate = view.situation.entry_rate if order.is_entry else view.situation.exit_rate
+    lowest, highest = price / (1 + reach), price / (1 - reach) if reach < 1 else math.inf
+    view.bounds.event(view.mirrored(lowest))
+    view.bounds.event(view.mirrored(highest))
+    if lowest <= rate <= highest:
+        return None
+    return Block("line too far for freqtrade", abs(price / rate - 1), reach)
 
 
 def _next_exit(view: _View) -> Order | None:
@@ -385,13 +415,17 @@ def _next_exit(view: _View) -> Order | None:
     if paid:
         return _exit_at_market(paid, verb, targets, view)
     nearest = min(view.mirrored(target) for target in targets.values())
-    price = view.side * nearest
     levels = tuple(sorted(lv for lv, t in targets.items() if view.mirrored(t) == nearest))
-    levels = _grown(levels, targets, view)
+    return _exit_at_target(_grown(levels, targets, view), verb, targets, "nearest target", view)
+
+
+def _exit_at_target(
+    levels: tuple[int, ...], verb: str, targets: Mapping[int, float], reason: str, view: _View
+) -> Order | None:
+    """One exit for these lots at the furthest of their targets, so that each of them pays."""
     price = view.side * max(view.mirrored(targets[level]) for level in levels)
-    if _out_of_reach(price, view):
-        return None
-    return Order(False, levels, price, tags.exit_tag(levels, verb), "nearest target")
+    order = Order(False, levels, price, tags.exit_tag(levels, verb), reason)
+    return None if _out_of_reach(order, price, view) else order
 
 
 def _exit_at_market(
@@ -406,10 +440,7 @@ def _exit_at_market(
     if set(levels) <= set(paid):
         tag = tags.exit_tag(levels, verb)
         return Order(False, levels, None, tag, "price is beyond the target")
-    price = view.side * max(view.mirrored(targets[level]) for level in levels)
-    if _out_of_reach(price, view):
-        return None
-    return Order(False, levels, price, tags.exit_tag(levels, verb), "with what would remain")
+    return _exit_at_target(levels, verb, targets, "with what would remain", view)
 
 
 def _target(level: int, view: _View) -> float:
@@ -423,15 +454,30 @@ def _target(level: int, view: _View) -> float:
 
 
 def _grown(levels: tuple[int, ...], targets: Mapping[int, float], view: _View) -> tuple[int, ...]:
-    """Add the next nearest targets until what remains may remain (DESIGN 2.6)."""
+    """Add the next nearest targets until what remains may remain (DESIGN 2.6).
+
+    Sticky, as what remains is worth more or less with every rate: freqtrade asks when an exit is
+    placed, so what rests may stay, and lots that were added to it leave it only well beyond the
+    limit.
+    """
     others = sorted(
         (level for level in targets if level not in levels),
         key=lambda level: (view.mirrored(targets[level]), level),
     )
     chosen = list(levels)
-    while others and _remainder_too_small(chosen, view):
+    while others and _remainder_too_small(chosen, view, _caution(chosen, view)):
         chosen.append(others.pop(0))
     return tuple(sorted(chosen))
+
+
+def _caution(levels: list[int], view: _View) -> float:
+    """Factor on the least remainder, from what rests."""
+    resting = view.situation.resting
+    if resting is None or resting.is_entry:
+        return 1.0
+    if set(resting.levels) == set(levels):
+        return 0.0
+    return 1.0 + REMAINDER_BAND if set(resting.levels) > set(levels) else 1.0
 
 
 def _leaving_enough(levels: tuple[int, ...], view: _View) -> tuple[int, ...]:
@@ -447,14 +493,14 @@ def _leaving_enough(levels: tuple[int, ...], view: _View) -> tuple[int, ...]:
     return tuple(sorted(chosen))
 
 
-def _remainder_too_small(levels: list[int], view: _View) -> bool:
+def _remainder_too_small(levels: list[int], view: _View, caution: float = 1.0) -> bool:
     situation = view.situation
     rest = sum(lot.amount for level, lot in situation.lots.items() if level not in levels)
     if rest <= 0:
         return False
-    view.bounds.event(view.side * situation.least_value_left / rest)
-    too_little = rest * situation.exit_rate < situation.least_value_left
-    return too_little or rest < situation.least_amount_left
+    least_rate = caution * situation.least_value_left / rest
+    view.bounds.event(view.mirrored(least_rate))
+    return situation.exit_rate < least_rate or rest < caution * situation.least_amount_left
 
 
 def _choose(entry: Order | None, exit_: Order | None, view: _View) -> Order | None:
