@@ -1,9 +1,13 @@
 """What a round trip costs, and the distance from entry to target that pays for it (SPEC B.5)."""
 
 import math
+import sys
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
 
 _TICK_SLACK = 1e-9
+_ROUNDING = 4 * sys.float_info.epsilon
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +28,16 @@ class Costs:
 def lowest_target(entry: float, side: int, costs: Costs) -> float:
     """Return the first price at which a lot entered at `entry` may be sold.
 
-    `side` is 1 for long, -1 for short. The distance is at least the fee floor, and after fees on both
-    legs, each on its own price, at least the spread and the minimum profit remain.
+    `side` is 1 for long, -1 for short. The distance is at least the fee floor, and after fees on
+    both legs, each on its own price and also where a long entry pays in the coin it buys, at least
+    the spread and the minimum profit remain.
     """
-    margin = costs.entry_fee + 2 * costs.half_spread + costs.min_profit
-    exact = entry * (1 + side * margin) / (1 - side * costs.exit_fee)
-    simple = entry * (1 + side * costs.floor)
-    return max(exact, simple) if side > 0 else min(exact, simple)
+    gain = 2 * costs.half_spread + costs.min_profit
+    if side > 0:
+        exact = entry * (1 + gain) / ((1 - costs.entry_fee) * (1 - costs.exit_fee))
+        return max(exact, entry * (1 + costs.floor))
+    exact = entry * (1 - costs.entry_fee - gain) / (1 + costs.exit_fee)
+    return min(exact, entry * (1 - costs.floor))
 
 
 def on_tick(price: float, tick: float, *, up: bool) -> float:
@@ -38,5 +45,12 @@ def on_tick(price: float, tick: float, *, up: bool) -> float:
     if tick <= 0:
         return price
     steps = price / tick
-    whole = math.ceil(steps - _TICK_SLACK) if up else math.floor(steps + _TICK_SLACK)
-    return round(whole * tick, 12)
+    slack = max(_TICK_SLACK, abs(steps) * _ROUNDING)
+    whole = math.ceil(steps - slack) if up else math.floor(steps + slack)
+    return round(whole * tick, _decimals(tick))
+
+
+@lru_cache
+def _decimals(tick: float) -> int:
+    exponent = Decimal(repr(tick)).normalize().as_tuple().exponent
+    return -exponent if isinstance(exponent, int) and exponent < 0 else 0

@@ -1,11 +1,13 @@
 """The plan of a cycle: anchor, spacing, lines and stakes, one frozen value.
 
-`side` is 1 for a long grid (lines below the anchor) and -1 for a short one (above). Lines are numbered
-from the anchor outwards; line 1 is the first to be taken.
+`side` is 1 for a long grid (lines below the anchor) and -1 for a short one (above). Lines are
+numbered from the anchor outwards; line 1 is the first to be taken.
 """
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from typing import Any, Self
 
 from gridkit.grid.costs import Costs, lowest_target, on_tick
@@ -41,14 +43,17 @@ class Plan:
         return next((line for line in self.lines if line.level == level), None)
 
     def as_document(self) -> dict[str, Any]:
-        """Return plain JSON types, for freqtrade's custom data."""
-        return asdict(self)
+        """Return plain JSON types, for freqtrade's custom data; JSON knows no NaN, so None."""
+        known = None if math.isnan(self.volatility) else self.volatility
+        return {**asdict(self), "volatility": known}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
         """Read what `as_document` wrote."""
         lines = tuple(Line(**line) for line in document["lines"])
-        return cls(**{**document, "lines": lines})
+        volatility = document["volatility"]
+        known = math.nan if volatility is None else volatility
+        return cls(**{**document, "lines": lines, "volatility": known})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,7 @@ def anchor_of(price: float, step: float, index: int, side: int, progression: str
 def make(
     anchor: float, gap: Spacing, side: int, levels: int, stake: float, now: float, layout: Layout
 ) -> Plan:
-    """Lay a cycle's lines. Raises ValueError where they would reach zero or fall together."""
+    """Lay a cycle's lines. Raises ValueError where they reach zero, meet or are unknown."""
     prices = [
         _entry_on_tick(
             line_price(anchor, gap.step, index, side, layout.spacing.progression), side, layout
@@ -115,8 +120,9 @@ def revised(
 ) -> Plan:
     """Lay the free lines anew with another step; lines with a lot keep price and target.
 
-    With trailing down, free lines on the inner side move outwards below the last held one once
-    `price` has fallen through every line.
+    With trailing down, free lines on the inner side (of lots that were stopped or sold by hand) get
+    new numbers beyond the outermost line once `price` has fallen through every line. Where the
+    lines would reach zero or fall together, the old ones stay.
     """
     unchanged = replace(plan, made=now, volatility=gap.volatility)
     kept = [line for line in plan.lines if line.level in held]
@@ -125,13 +131,13 @@ def revised(
     levels = [line.level for line in plan.lines]
     if layout.grid.trailing_down and plan.side * (price - plan.lines[-1].price) < 0:
         levels = _moved_outwards(levels, held)
-    prices = _laid_around(kept, levels, gap.step, plan.side, layout)
+    next_plan = replace(unchanged, step=gap.step)
+    prices = _laid_around(kept, levels, next_plan, layout)
     try:
         _check_spaced(prices, plan.side)
     except ValueError:
         return unchanged
-    lines = _with_targets(prices, levels, kept, gap.step, plan.side, layout)
-    return replace(unchanged, lines=lines, step=gap.step)
+    return replace(next_plan, lines=_with_targets(prices, levels, kept, next_plan, layout))
 
 
 def _moved_outwards(levels: list[int], held: Collection[int]) -> list[int]:
@@ -142,12 +148,10 @@ def _moved_outwards(levels: list[int], held: Collection[int]) -> list[int]:
     return kept + [kept[-1] + index for index in range(1, moved + 1)]
 
 
-def _laid_around(
-    kept: list[Line], levels: list[int], step: float, side: int, layout: Layout
-) -> list[float]:
+def _laid_around(kept: list[Line], levels: list[int], plan: Plan, layout: Layout) -> list[float]:
     """Prices of all levels: held ones where they are, free ones a step from their neighbour.
 
-    A free line between two held ones keeps equal ratios to both, whatever the step.
+    A free line between two held ones shares the way between them, whatever the step.
     """
     fixed = {line.level: line.price for line in kept}
     first, last = kept[0], kept[-1]
@@ -156,17 +160,20 @@ def _laid_around(
         if level in fixed:
             prices.append(fixed[level])
         elif level < first.level:
-            prices.append(_apart(first.price, step, level - first.level, side, layout))
+            prices.append(_apart(first.price, level - first.level, plan, layout))
         elif level > last.level:
-            prices.append(_apart(last.price, step, level - last.level, side, layout))
+            prices.append(_apart(last.price, level - last.level, plan, layout))
         else:
-            prices.append(_between(level, fixed, side, layout))
+            prices.append(_between(level, fixed, plan.side, layout))
     return prices
 
 
-def _apart(price: float, step: float, index: int, side: int, layout: Layout) -> float:
-    wanted = line_price(price, step, index, side, layout.spacing.progression)
-    return _entry_on_tick(wanted, side, layout)
+def _apart(price: float, index: int, plan: Plan, layout: Layout) -> float:
+    """Price `index` steps outwards from another line; arithmetic steps are parts of the anchor."""
+    wanted = line_price(price, plan.step, index, plan.side, "geometric")
+    if layout.spacing.progression == "arithmetic":
+        wanted = price - plan.side * index * plan.step * plan.anchor
+    return _entry_on_tick(wanted, plan.side, layout)
 
 
 def _between(level: int, fixed: Mapping[int, float], side: int, layout: Layout) -> float:
@@ -174,21 +181,18 @@ def _between(level: int, fixed: Mapping[int, float], side: int, layout: Layout) 
     outer = min(other for other in fixed if other > level)
     share = (level - inner) / (outer - inner)
     wanted = fixed[inner] * (fixed[outer] / fixed[inner]) ** share
+    if layout.spacing.progression == "arithmetic":
+        wanted = fixed[inner] + (fixed[outer] - fixed[inner]) * share
     return _entry_on_tick(wanted, side, layout)
 
 
 def _with_targets(
-    prices: list[float],
-    levels: list[int],
-    kept: list[Line],
-    step: float,
-    side: int,
-    layout: Layout,
+    prices: list[float], levels: list[int], kept: list[Line], plan: Plan, layout: Layout
 ) -> tuple[Line, ...]:
     held = {line.level: line for line in kept}
-    inner = [_apart(prices[0], step, -1, side, layout), *prices]
+    inner = [_apart(prices[0], -1, plan, layout), *prices]
     return tuple(
-        held.get(level) or Line(level, price, _target(price, inner[index], side, layout))
+        held.get(level) or Line(level, price, _target(price, inner[index], plan.side, layout))
         for index, (level, price) in enumerate(zip(levels, prices, strict=True))
     )
 
@@ -203,13 +207,19 @@ def _target(price: float, inner: float, side: int, layout: Layout) -> float:
 
 
 def _entry_on_tick(price: float, side: int, layout: Layout) -> float:
+    if not math.isfinite(price):
+        return price
     return on_tick(price, layout.tick, up=side < 0)
 
 
 def _check_spaced(prices: list[float], side: int) -> None:
-    """Refuse lines that reach zero, stand still or turn back."""
+    """Refuse lines that are unknown, reach zero, stand still or turn back."""
+    if not all(math.isfinite(price) for price in prices):
+        raise ValueError("lines of an unknown price")
     if min(prices) <= 0:
-        raise ValueError(f"{len(prices) - 1} lines reach a price of zero: fewer levels or less step")
-    gaps = [side * (inner - outer) for inner, outer in zip(prices, prices[1:], strict=False)]
+        raise ValueError(
+            f"{len(prices) - 1} lines reach a price of zero: fewer levels or less step"
+        )
+    gaps = [side * (inner - outer) for inner, outer in pairwise(prices)]
     if min(gaps, default=1.0) <= 0:
         raise ValueError("lines fall together on the exchange's price step: a wider step is needed")
