@@ -15,8 +15,8 @@ class Fill:
     """One closed order with something filled.
 
     `amount` is in base currency, for entries after a fee taken in the base coin; `price` is the
-    average fill; `fee` is in stake currency; `timestamp` is in seconds UTC; `levels` is empty for an
-    order that names none (a manual one).
+    average fill; `fee` is in stake currency; `timestamp` is in seconds UTC; `levels` is empty for
+    an order that names none (a manual one).
     """
 
     is_entry: bool
@@ -103,9 +103,7 @@ class Ledger:
         levels = fill.levels or (self._nearest(fill.price),)
         share = 1 / len(levels)
         for level in levels:
-            bought = Lot(
-                level, fill.amount * share, fill.price, fill.timestamp, fill.fee * share
-            )
+            bought = Lot(level, fill.amount * share, fill.price, fill.timestamp, fill.fee * share)
             self.lots[level] = merged(self.lots.get(level), bought)
             self.stopped.discard(level)
 
@@ -140,7 +138,15 @@ class Ledger:
         fees = lot.fee * sold / lot.amount + fill.fee * sold / fill.amount
         profit = side * sold * (fill.price - lot.price) - fees
         return Closed(
-            lot.level, sold, lot.price, fill.price, lot.opened, fill.timestamp, fees, profit, fill.tag
+            lot.level,
+            sold,
+            lot.price,
+            fill.price,
+            lot.opened,
+            fill.timestamp,
+            fees,
+            profit,
+            fill.tag,
         )
 
     def _keep_rest(self, lot: Lot, sold: float, *, named: bool) -> None:

@@ -1,7 +1,7 @@
 """Order tags: how a level's name travels through freqtrade's orders, tables and Telegram.
 
-Entries read `L3` (`L3-5` when one order takes several lines), exits `sell L3`, `cover L3` for a short
-grid, `stop L3` for a stopped lot, `flatten L1-4` for a cycle that was ended.
+Entries read `L3` (`L3-5` when one order takes several lines), exits `sell L3`, `cover L3` for a
+short grid, `stop L3` for a stopped lot, `flatten L1-4` for a cycle that was ended.
 """
 
 import re
@@ -13,8 +13,10 @@ STOP = "stop"
 FLATTEN = "flatten"
 TRIM = "trim"
 
-_RUN = re.compile(r"(\d+)(?:-(\d+))?")
-_TAG = re.compile(r"^(?:(?P<verb>[a-z]+) )?L(?P<levels>\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*)$")
+# Levels are counted from 1; four digits keep a foreign `L1-999999999` from naming a billion of
+# them.
+_RUN = re.compile(r"([1-9][0-9]{0,3})(?:-([1-9][0-9]{0,3}))?")
+_TAG = re.compile(rf"(?:(?P<verb>[a-z]+) )?L(?P<levels>{_RUN.pattern}(?:,{_RUN.pattern})*)")
 
 
 def entry_tag(levels: Sequence[int]) -> str:
@@ -29,7 +31,7 @@ def exit_tag(levels: Sequence[int], verb: str) -> str:
 
 def levels_of(tag: str | None) -> tuple[int, ...]:
     """Return the levels a tag names; empty for a tag that is absent or not ours."""
-    match = _TAG.match(tag or "")
+    match = _TAG.fullmatch(tag or "")
     if not match:
         return ()
     runs = (_RUN.fullmatch(part) for part in match["levels"].split(","))
@@ -38,7 +40,7 @@ def levels_of(tag: str | None) -> tuple[int, ...]:
 
 def verb_of(tag: str | None) -> str:
     """Return the first word of an exit tag of ours, "" otherwise."""
-    match = _TAG.match(tag or "")
+    match = _TAG.fullmatch(tag or "")
     return (match["verb"] or "") if match else ""
 
 

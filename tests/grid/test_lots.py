@@ -1,0 +1,193 @@
+import math
+
+import pytest
+from gridkit.grid import tags
+from gridkit.grid.lots import Fill, Ledger, Lot, merged
+from hypothesis import given
+from hypothesis import strategies as st
+
+STEP = 0.001
+
+
+def bought(
+    *levels: int, amount: float = 1.0, price: float = 100.0, when: float = 1.0, fee=0.0
+) -> Fill:
+    return Fill(True, levels, price, amount, when, fee, tags.entry_tag(levels) if levels else "")
+
+
+def sold(
+    *levels: int, amount: float = 1.0, price: float = 101.0, verb: str = tags.SELL, fee: float = 0.0
+) -> Fill:
+    tag = tags.exit_tag(levels, verb) if levels else "by hand"
+    return Fill(False, levels, price, amount, 9.0, fee, tag)
+
+
+def ledger(*fills: Fill, is_short: bool = False) -> Ledger:
+    book = Ledger(is_short=is_short, amount_step=STEP)
+    book.apply_all(fills)
+    return book
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Fill]:
+    """Fills of a trade whose position never turns, with foreign and partial ones among them."""
+    fills: list[Fill] = []
+    steps = 0
+    for when in range(draw(st.integers(1, 25))):
+        levels = tuple(sorted(draw(st.sets(st.integers(1, 8), max_size=3))))
+        price = draw(st.floats(80.0, 120.0))
+        if steps == 0 or draw(st.booleans()):
+            amount = draw(st.integers(1, 500))
+            steps += amount
+            fills.append(bought(*levels, amount=amount * STEP, price=price, when=when))
+        else:
+            amount = draw(st.integers(1, steps))
+            steps -= amount
+            verb = draw(st.sampled_from((tags.SELL, tags.STOP)))
+            fills.append(sold(*levels, amount=amount * STEP, price=price, verb=verb))
+    return fills
+
+
+@given(histories())
+def test_lots_and_dust_are_the_position_always(history):
+    book = Ledger(amount_step=STEP)
+    position = 0.0
+    for fill in history:
+        book.apply(fill)
+        position += fill.amount if fill.is_entry else -fill.amount
+        assert book.amount == pytest.approx(position, abs=STEP * 1e-6)
+
+
+@given(histories())
+def test_a_lot_is_never_the_small_rest_of_a_larger_one(history):
+    """What an exit leaves of a lot is at least half a step, or it is dust."""
+    book = Ledger(amount_step=STEP)
+    for fill in history:
+        before = dict(book.lots)
+        book.apply(fill)
+        for level, lot in book.lots.items():
+            assert lot.amount > STEP / 2 or lot == before.get(level) or fill.is_entry
+
+
+@given(histories(), st.data())
+def test_reading_all_fills_again_gives_the_same_ledger_as_reading_on(history, data):
+    cut = data.draw(st.integers(0, len(history)))
+    read_on = ledger(*history[:cut])
+    read_on.apply_all(history[cut:])
+    assert read_on == ledger(*history)
+
+
+@given(histories())
+def test_harvest_is_the_profit_of_the_pieces_that_were_closed(history):
+    book = Ledger(amount_step=STEP)
+    closed = book.apply_all(history)
+    assert book.harvest == pytest.approx(sum(piece.profit for piece in closed))
+    for piece in closed:
+        gained = piece.amount * (piece.exit_price - piece.entry_price) - piece.fees
+        assert piece.profit == pytest.approx(gained)
+
+
+@given(histories())
+def test_a_short_ledger_earns_what_the_long_one_loses(history):
+    long, short = ledger(*history), ledger(*history, is_short=True)
+    assert short.harvest == pytest.approx(-long.harvest)
+    assert short.lots == long.lots
+
+
+def test_an_entry_of_several_levels_is_shared_equally():
+    book = ledger(bought(2, 3, 4, amount=0.9, fee=0.3))
+    assert list(book.lots) == [2, 3, 4]
+    assert book.lots[3] == Lot(3, pytest.approx(0.3), 100.0, 1.0, pytest.approx(0.1))
+
+
+def test_a_second_purchase_of_a_level_averages_its_price_and_keeps_its_age():
+    book = ledger(bought(1), bought(1, amount=3.0, price=96.0, when=5.0))
+    assert book.lots[1] == Lot(1, 4.0, 97.0, 1.0)
+    assert book.last_entry == 5.0
+
+
+def test_an_exit_takes_the_level_it_names():
+    book = ledger(bought(1), bought(2, price=99.0), sold(1, price=99.0))
+    assert list(book.lots) == [2]
+
+
+def test_a_partial_exit_leaves_the_rest_of_the_lot():
+    book = ledger(bought(1, fee=0.4), sold(1, amount=0.25))
+    assert book.lots[1] == Lot(1, 0.75, 100.0, 1.0, pytest.approx(0.3))
+
+
+def test_profit_of_a_round_trip_is_after_both_fees():
+    book = Ledger(amount_step=STEP)
+    (piece,) = book.apply_all([bought(1, fee=0.1), sold(1, fee=0.101)])
+    assert piece.fees == pytest.approx(0.201)
+    assert (piece.profit, book.harvest) == pytest.approx((1 - 0.201, 1 - 0.201))
+
+
+def test_what_an_exit_leaves_below_one_step_is_dust():
+    book = ledger(bought(1, amount=0.9995), sold(1, amount=0.999))
+    assert not book.lots
+    assert book.dust == pytest.approx(0.0005)
+
+
+def test_dust_is_sold_with_a_lot_once_it_makes_a_whole_step():
+    book = ledger(bought(1, amount=0.9995), sold(1, amount=0.999))
+    book.apply_all([bought(1, amount=0.9995), sold(1, amount=1.0)])
+    assert not book.lots
+    assert book.dust == pytest.approx(0.0)
+
+
+def test_a_foreign_exit_takes_the_lots_entered_nearest_to_its_price():
+    book = ledger(bought(1), bought(2, price=90.0), sold(amount=1.5, price=92.0))
+    assert {level: lot.amount for level, lot in book.lots.items()} == {1: 0.5}
+
+
+def test_a_foreign_entry_joins_the_nearest_lot():
+    book = ledger(bought(1), bought(2, price=90.0), bought(amount=2.0, price=91.0))
+    assert book.lots[2].amount == 3.0
+
+
+def test_a_foreign_entry_into_nothing_is_the_first_level():
+    assert list(ledger(bought()).lots) == [1]
+
+
+def test_an_exit_of_more_than_its_level_takes_the_nearest_others():
+    book = ledger(bought(1), bought(2, price=99.0), bought(3, price=90.0), sold(1, amount=1.5))
+    assert {level: lot.amount for level, lot in book.lots.items()} == {2: 0.5, 3: 1.0}
+
+
+def test_an_exit_of_more_than_there_is_leaves_nothing():
+    book = ledger(bought(1), sold(1, amount=1.7))
+    assert (book.amount, book.lots) == (0.0, {})
+
+
+def test_an_exit_that_names_no_held_level_takes_the_nearest():
+    book = ledger(bought(1), bought(2, price=90.0), sold(7, price=91.0))
+    assert list(book.lots) == [1]
+
+
+@pytest.mark.parametrize("verb", [tags.SELL, tags.FLATTEN, tags.TRIM])
+def test_a_level_that_was_sold_may_be_entered_again(verb):
+    assert not ledger(bought(1), sold(1, verb=verb)).stopped
+
+
+def test_a_stop_retires_the_level():
+    assert ledger(bought(1), bought(2), sold(1, verb=tags.STOP)).stopped == {1}
+
+
+def test_a_stop_that_was_filled_in_part_retires_nothing_yet():
+    book = ledger(bought(1), sold(1, amount=0.4, verb=tags.STOP))
+    assert not book.stopped
+    book.apply(sold(1, amount=0.6, verb=tags.STOP))
+    assert book.stopped == {1}
+
+
+def test_a_level_that_is_entered_again_is_no_longer_retired():
+    assert not ledger(bought(1), sold(1, verb=tags.STOP), bought(1)).stopped
+
+
+@given(st.floats(0.1, 10), st.floats(0.1, 10), st.floats(1, 1e5), st.floats(1, 1e5))
+def test_a_merged_lot_costs_what_both_cost(one, other, price, next_price):
+    both = merged(Lot(1, one, price, 1.0), Lot(1, other, next_price, 2.0))
+    assert both.cost == pytest.approx(one * price + other * next_price)
+    low, high = sorted((price, next_price))
+    assert math.nextafter(low, 0) * (1 - 1e-12) <= both.price <= high * (1 + 1e-12)
