@@ -13,7 +13,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": SECONDS_PER_DAY, "w": 7 * SECONDS_PE
 
 def seconds_of(timeframe: str) -> int:
     """Length of a candle. Raises ValueError for what is no timeframe."""
-    match = re.fullmatch(r"(\d+)([smhdw])", timeframe)
+    match = re.fullmatch(r"([1-9][0-9]*)([smhdw])", timeframe)
     if not match:
         raise ValueError(f"{timeframe!r} is no timeframe; allowed are numbers with s, m, h, d or w")
     return int(match[1]) * _UNITS[match[2]]

@@ -13,30 +13,47 @@ SECONDS_PER_HOUR = 3_600
 
 def warmup(settings: Settings, timeframe_seconds: float) -> int:
     """Candles until the first number is known."""
-    return _window(settings, timeframe_seconds) + 1
+    return math.ceil(_seconds(settings) / timeframe_seconds) + 1
 
 
 def compute(frame: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """Return `volatility_daily`: standard deviation of a day's log return, a fraction."""
-    seconds = candles.seconds_in(frame)
-    if math.isnan(seconds):
-        return pd.DataFrame({"volatility_daily": np.full(len(frame), np.nan)}, index=frame.index)
-    per_candle = close_to_close(frame["close"], _window(settings, seconds))
-    daily = per_candle * math.sqrt(candles.SECONDS_PER_DAY / seconds)
-    return pd.DataFrame({"volatility_daily": daily})
+    """Return `volatility_daily`: standard deviation of a day's log return, a fraction.
 
-
-def close_to_close(close: pd.Series, window: int) -> pd.Series:
-    """Root mean square of the last `window` log returns, per candle, as a fraction.
-
-    The mean return is taken to be zero, which errs less than estimating it over a day. NaN until
-    `window` returns are known, and while one of them is not.
+    Only uses what is at or before each candle. NaN in a candle without a price, and until the
+    window is covered.
     """
-    returns = np.log(close.where(close > 0)).diff()
-    mean_square = returns.pow(2).rolling(window, min_periods=window).mean()
-    return np.sqrt(mean_square.clip(lower=0))
+    daily = close_to_close(
+        frame["close"].to_numpy("float64"), candles.times(frame), _seconds(settings)
+    )
+    return pd.DataFrame({"volatility_daily": daily}, index=frame.index)
 
 
-def _window(settings: Settings, timeframe_seconds: float) -> int:
-    hours = settings.spacing.volatility_hours
-    return max(2, round(hours * SECONDS_PER_HOUR / timeframe_seconds))
+def close_to_close(close: np.ndarray, times: np.ndarray, window_seconds: float) -> np.ndarray:
+    """Return the standard deviation of a day's log return, a fraction, over `window_seconds`.
+
+    The squared returns of the window, over the time they took: so a return across missing candles,
+    or candles without a price, counts for as long as it lasted. The mean return is taken to be
+    zero, which errs less than estimating it over a day. `close` and `times` (seconds UTC,
+    ascending) have shape (n,), as has the result. NaN in a candle without a price, until a price is
+    known that is a whole window old, and while more than half of the window's candles have none.
+    """
+    daily = np.full(len(close), np.nan)
+    known = np.flatnonzero(close > 0)
+    if not len(known):
+        return daily
+    moments = times[known]
+    squares = np.diff(np.log(close[known]), prepend=np.log(close[known[0]])) ** 2
+    total = np.cumsum(squares)
+    begin = np.searchsorted(moments, moments - window_seconds, side="right") - 1
+    covered = begin >= 0
+    since = np.maximum(begin, 0)
+    usable = covered & (2 * (np.arange(len(known)) - since) >= known - known[since])
+    now = np.flatnonzero(usable)
+    elapsed = moments[now] - moments[since[now]]
+    variance = (total[now] - total[since[now]]) / elapsed
+    daily[known[now]] = np.sqrt(variance * candles.SECONDS_PER_DAY)
+    return daily
+
+
+def _seconds(settings: Settings) -> float:
+    return settings.spacing.volatility_hours * SECONDS_PER_HOUR
