@@ -1,11 +1,11 @@
 """Caps: how much more may be added, and what binds (SPEC A.6)."""
 
+import math
 from dataclasses import dataclass
 
 from gridkit.grid.decisions import Block
 from gridkit.risk.sizing import exposure_fraction
 from gridkit.settings import CapSettings
-
 
 FREE_CASH = "free cash less reserve"
 EXPOSURE = "exposure"
@@ -36,7 +36,7 @@ class Account:
 
 
 def room(account: Account, caps: CapSettings) -> tuple[float, Block]:
-    """Return the stake that may still be added, and the cap that sets it."""
+    """Return the stake that may be added, and the cap that sets it. Unknown leaves no room."""
     exposure = exposure_fraction(account.capital, caps) * account.capital
     limits = [
         (account.free - account.reserved, Block(FREE_CASH, account.free, account.reserved)),
@@ -52,7 +52,8 @@ def room(account: Account, caps: CapSettings) -> tuple[float, Block]:
     if caps.max_position is not None:
         block = Block(MAX_POSITION, account.notional, caps.max_position)
         limits.append(((caps.max_position - account.notional) / account.leverage, block))
-    amount, binding = min(limits, key=lambda limit: limit[0])
+    known = [(-math.inf if math.isnan(amount) else amount, block) for amount, block in limits]
+    amount, binding = min(known, key=lambda limit: limit[0])
     return max(0.0, amount), binding
 
 

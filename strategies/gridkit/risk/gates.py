@@ -4,10 +4,12 @@ from gridkit.grid.decisions import Block
 from gridkit.settings import TrendSettings
 
 
-def trend_block(strength: float, trend_side: float, side: int, trend: TrendSettings) -> Block | None:
+def trend_block(
+    strength: float, trend_side: float, side: int, trend: TrendSettings
+) -> Block | None:
     """Refuse to open against a strong trend; an unknown trend refuses as well.
 
-    `side` is 1 for long; `trend_side` 1 for a rising market.
+    `side` is 1 for long; `trend_side` 1 for a rising market, -1 for a falling, 0 for a flat one.
     """
     if not trend.enabled:
         return None
@@ -22,9 +24,9 @@ _UNKNOWN = Block("trend unknown", float("nan"), 0.0)
 
 
 def side_of_market(strength: float, trend_side: float, trend: TrendSettings) -> int:
-    """Direction of a cycle with `direction = auto`: with the trend; 0 where it is uncertain."""
+    """Direction of a cycle with `direction = auto`: with the trend; 0 if uncertain or flat."""
     if strength != strength or trend_side != trend_side:  # noqa: PLR0124 (NaN)
         return 0
     if trend.adx_calm <= strength < trend.adx_strong:
         return 0
-    return 1 if trend_side > 0 else -1
+    return int(trend_side > 0) - int(trend_side < 0)

@@ -11,7 +11,7 @@ Answer = TypeVar("Answer")
 
 
 def refuses_on_error(refusal: Answer) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
-    """Turn an exception into `refusal`. Left alone, freqtrade logs it and goes ahead (DESIGN 2.17)."""
+    """Turn an exception into `refusal`: freqtrade would log it and go ahead (DESIGN 2.17)."""
 
     def decorate(gate: Callable[..., Answer]) -> Callable[..., Answer]:
         @wraps(gate)

@@ -44,8 +44,11 @@ def level_budget(share: float, wanted_levels: int, least_stake: float, max_lots:
     `least_stake` is the smallest stake a line may have. Raises ValueError with the figures when not
     even one line can be had.
     """
-    affordable = math.floor(share / least_stake) if least_stake > 0 else wanted_levels
-    levels = min(wanted_levels, max_lots, affordable)
+    if not share > 0:
+        raise ValueError(f"the pair's share of {share:.2f} buys no line")
+    levels = min(wanted_levels, max_lots)
+    if levels * least_stake > share:
+        levels = math.floor(share / least_stake)
     if levels < 1:
         raise ValueError(
             f"the pair's share of {share:.2f} is below {least_stake:.2f}, the least one line needs"
