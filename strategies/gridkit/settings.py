@@ -1,16 +1,21 @@
 """Every setting of gridkit: type, unit, bounds, default.
 
-They live in the `gridkit` section of freqtrade's config. Fractions are 0.01 for 1 %; capital, stakes
-and prices are in stake currency. A misspelt key or a value out of bounds stops the bot at start.
+They live in the `gridkit` section of freqtrade's config. Fractions are 0.01 for 1 %; capital,
+stakes and prices are in stake currency. A misspelt key or a value out of bounds stops the bot at
+start.
 """
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from gridkit import candles
 
 SECTION = "gridkit"
+
+Price = Annotated[float, Field(gt=0)]
 
 
 class SettingsError(ValueError):
@@ -20,7 +25,8 @@ class SettingsError(ValueError):
 class Section(BaseModel):
     """Immutable, and a misspelt key is an error rather than a silent default."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # JSON as freqtrade reads it knows NaN and Infinity, and NaN is within every bound.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class SpacingSettings(Section):
@@ -36,7 +42,10 @@ class SpacingSettings(Section):
         default=0.01, ge=0.002, le=0.2, description="method fixed: gap between lines, a fraction"
     )
     volatility_factor: float = Field(
-        default=0.6, ge=0.05, le=5.0, description="method volatility: gap per forecast daily volatility"
+        default=0.6,
+        ge=0.05,
+        le=5.0,
+        description="method volatility: gap per forecast daily volatility",
     )
     volatility_hours: int = Field(
         default=24, ge=4, le=96, description="window of the realised volatility, hours"
@@ -72,13 +81,15 @@ class GridSettings(Section):
         default=0.0, ge=0.0, le=0.7, description="share of the levels bought when a cycle starts"
     )
     trailing_up: bool = Field(
-        default=True, description="start above the last cycle's anchor, and follow an unfilled start"
+        default=True,
+        description="start above the last cycle's anchor, and follow an unfilled start",
     )
-    trailing_up_limit: dict[str, float] = Field(
+    trailing_up_limit: dict[str, Price] = Field(
         default_factory=dict, description="pair: highest anchor a cycle may have"
     )
     trailing_down: bool = Field(
-        default=False, description="lay sold lines anew below the lowest one when price falls through"
+        default=False,
+        description="lay stopped lines anew below the lowest one when price falls through them all",
     )
     infinity: bool = Field(default=False, description="no top: trailing up without any limit")
     wait_time_seconds: float = Field(
@@ -111,7 +122,10 @@ class StopSettings(Section):
 
     lot_stop_enabled: bool = Field(default=True, description="sell a lot at market below lot_stop")
     lot_stop: float = Field(
-        default=0.05, ge=0.005, le=0.10, description="loss of one lot, a fraction of its entry price"
+        default=0.05,
+        ge=0.005,
+        le=0.10,
+        description="loss of one lot, a fraction of its entry price",
     )
     cycle_stop_enabled: bool = Field(default=True, description="flatten the cycle below cycle_stop")
     cycle_stop: float = Field(
@@ -123,10 +137,10 @@ class StopSettings(Section):
     force_exit_pause_candles: int = Field(
         default=12, ge=1, le=1_000, description="a pair places nothing for so long after /forceexit"
     )
-    stop_price: dict[str, float] = Field(
+    stop_price: dict[str, Price] = Field(
         default_factory=dict, description="pair: price beyond which its cycle is flattened"
     )
-    pause_price: dict[str, float] = Field(
+    pause_price: dict[str, Price] = Field(
         default_factory=dict, description="pair: price beyond which nothing is added"
     )
 
@@ -153,7 +167,10 @@ class CapSettings(Section):
         default=None, gt=0, description="most of the account the strategy ties up, stake"
     )
     correlation: float = Field(
-        default=0.7, ge=0, le=1, description="pairs correlated above this share one inventory budget"
+        default=0.7,
+        ge=0,
+        le=1,
+        description="pairs correlated above this share one inventory budget",
     )
     max_lots: int = Field(default=25, ge=1, le=100, description="open lots of one pair")
     max_orders_per_cycle: int = Field(
@@ -166,11 +183,23 @@ class TrendSettings(Section):
 
     enabled: bool = Field(default=True, description="heed the trend")
     timeframe: str = Field(default="1h", description="candles the trend is read from")
-    adx_period: int = Field(default=14, ge=5, le=100)
-    adx_strong: float = Field(default=25.0, ge=0, le=100, description="a trend from here on")
-    adx_calm: float = Field(default=20.0, ge=0, le=100, description="direction auto: range below")
-    ema_fast: int = Field(default=50, ge=2, le=400)
-    ema_slow: int = Field(default=200, ge=3, le=400)
+    adx_period: int = Field(default=14, ge=5, le=100, description="smoothing of the ADX, candles")
+    adx_strong: float = Field(
+        default=25.0, ge=0, le=100, description="ADX of a trend, from here on"
+    )
+    adx_calm: float = Field(
+        default=20.0, ge=0, le=100, description="direction auto: no trend below this ADX"
+    )
+    ema_fast: int = Field(default=50, ge=2, le=400, description="span of the fast average, candles")
+    ema_slow: int = Field(
+        default=200, ge=3, le=400, description="span of the slow average, candles"
+    )
+
+    @field_validator("timeframe")
+    @classmethod
+    def _is_timeframe(cls, value: str) -> str:
+        candles.seconds_of(value)
+        return value
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -185,7 +214,10 @@ class CostSettings(Section):
     """What a round trip costs, for the fee floor (SPEC B.5)."""
 
     fee: float | None = Field(
-        default=None, ge=0, le=0.05, description="per side; unset: config `fee`, else the exchange's"
+        default=None,
+        ge=0,
+        le=0.05,
+        description="per side; unset: config `fee`, else the exchange's",
     )
     half_spread: float = Field(
         default=0.0001, ge=0, le=0.05, description="half the quoted spread, a fraction of price"
@@ -202,12 +234,12 @@ class Settings(Section):
     read_only_trades_live: bool = Field(
         default=False, description="live too, callbacks read the trade itself and not a copy"
     )
-    spacing: SpacingSettings = SpacingSettings()
-    grid: GridSettings = GridSettings()
-    stops: StopSettings = StopSettings()
-    caps: CapSettings = CapSettings()
-    trend: TrendSettings = TrendSettings()
-    costs: CostSettings = CostSettings()
+    spacing: SpacingSettings = Field(default=SpacingSettings(), description="gap between lines")
+    grid: GridSettings = Field(default=GridSettings(), description="lines, targets, cycles")
+    stops: StopSettings = Field(default=StopSettings(), description="when a loss is taken")
+    caps: CapSettings = Field(default=CapSettings(), description="the most that may be held")
+    trend: TrendSettings = Field(default=TrendSettings(), description="the gate on new risk")
+    costs: CostSettings = Field(default=CostSettings(), description="fees and spread")
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
@@ -224,7 +256,8 @@ class Settings(Section):
         """Return these settings with some values replaced, all bounds checked again."""
         data = self.model_dump()
         for section, values in changes.items():
-            data[section] = {**data[section], **values}
+            known = data.get(section, {})
+            data[section] = {**known, **values} if isinstance(known, dict) else values
         try:
             return type(self).model_validate(data)
         except ValidationError as error:
@@ -247,15 +280,17 @@ def _explained_one(item: Any, model: type[BaseModel]) -> str:
 
 
 def _nearest(path: list[str], model: type[BaseModel]) -> str:
-    keys = [".".join(found) for found in _keys(model)]
-    wanted = ".".join(path)
-    close = get_close_matches(wanted, keys, n=1, cutoff=0.6)
-    if not close:
-        close = [key for key in keys if get_close_matches(path[-1], [key.split(".")[-1]], cutoff=0.7)]
+    """Name the key that was meant: in the same section, of the same name elsewhere, or alike."""
+    *parents, name = path
+    section = _section(parents, model)
+    keys = {key: key.split(".")[-1] for key in map(".".join, _keys(model))}
+    prefix = "".join(f"{parent}." for parent in parents)
+    close = [f"{prefix}{found}" for found in get_close_matches(name, section.model_fields, n=1)]
+    close += [key for key, last in keys.items() if last == name]
+    close += [key for key, last in keys.items() if get_close_matches(name, [last], cutoff=0.7)]
     if close:
         return f". Did you mean {SECTION}.{close[0]}?"
-    parent = _section(path[:-1], model)
-    return f". Allowed here: {', '.join(sorted(parent.model_fields))}"
+    return f". Allowed here: {', '.join(sorted(section.model_fields))}"
 
 
 def _keys(model: type[BaseModel], prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
