@@ -161,8 +161,9 @@ class Opening:
     def _forced_recently(self, pair: str, now: datetime) -> str | None:
         """Keep a pair the user just forced out from re-opening at once (DESIGN 2.9)."""
         pause = force_exit_pause(self._context)
-        closed = Trade.get_trades_proxy(pair=pair, is_open=False, close_date=now - pause)
-        forced = [trade for trade in closed if orders.forced_at(trade)]
+        since = now - pause
+        closed = Trade.get_trades_proxy(pair=pair, is_open=False, close_date=since)
+        forced = [trade for trade in closed if orders.forced_at(trade) > since.timestamp()]
         if not forced:
             return None
         until = max(trade.close_date_utc for trade in forced) + pause
