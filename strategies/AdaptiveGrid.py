@@ -4,12 +4,13 @@ from datetime import datetime
 
 from freqtrade.enums import RunMode
 from freqtrade.persistence import Order, Trade
-from freqtrade.strategy import DecimalParameter, IntParameter, IStrategy
-from gridkit.host import drawing, read_only, signals, startup
+from freqtrade.strategy import IStrategy
+from pandas import DataFrame
+
+from gridkit.host import drawing, parameters, read_only, signals, startup
 from gridkit.host.desk import GridDesk
 from gridkit.host.signals import SIDES
 from gridkit.risk.guards import refuses_on_error
-from pandas import DataFrame
 
 TRADE_CALLBACKS = (
     "adjust_trade_position",
@@ -36,30 +37,7 @@ class AdaptiveGrid(IStrategy):
         settings = startup.read_settings(config)
         self.configured = settings
         self.can_short = settings.direction != "long" and config.get("trading_mode") == "futures"
-        grid, spacing, stops = settings.grid, settings.spacing, settings.stops
-        self.grid_levels = IntParameter(1, 25, default=grid.levels, space="buy")
-        self.grid_volatility_factor = DecimalParameter(
-            0.2,
-            2.0,
-            decimals=2,
-            default=spacing.volatility_factor,
-            space="buy",
-            optimize=spacing.method == "volatility",
-        )
-        self.grid_step = DecimalParameter(
-            0.002,
-            0.04,
-            decimals=3,
-            default=spacing.grid_step,
-            space="buy",
-            optimize=spacing.method == "fixed",
-        )
-        self.grid_lot_stop = DecimalParameter(
-            0.005, 0.10, decimals=3, default=stops.lot_stop, space="sell"
-        )
-        self.grid_cycle_stop = DecimalParameter(
-            0.05, 0.40, decimals=2, default=stops.cycle_stop, space="sell"
-        )
+        parameters.declare(self, settings)
         super().__init__(config)
         live = config.get("runmode") in (RunMode.LIVE, RunMode.DRY_RUN)
         timeframe = config.get("timeframe") or self.timeframe  # freqtrade sets it later
@@ -81,7 +59,7 @@ class AdaptiveGrid(IStrategy):
         return signals.indicators(dataframe, metadata["pair"], self)
 
     def populate_entry_trend(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
-        self.desk.use(signals.effective(self))
+        self.desk.use(parameters.effective(self))
         signals.prepare(dataframe, metadata["pair"], self)
         return signals.entries(dataframe, self)
 

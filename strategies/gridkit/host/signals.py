@@ -64,33 +64,6 @@ def _with_trend(frame: pd.DataFrame, pair: str, strategy: Any) -> pd.DataFrame:
     return timeframes.merged(frame, base, higher["date"], columns, wanted)
 
 
-def effective(strategy: Any) -> Settings:
-    """Return the settings with the current values of the hyperopt parameters, bounds checked."""
-    parameters = {
-        "grid": {"levels": strategy.grid_levels},
-        "spacing": {
-            "volatility_factor": strategy.grid_volatility_factor,
-            "grid_step": strategy.grid_step,
-        },
-        "stops": {"lot_stop": strategy.grid_lot_stop, "cycle_stop": strategy.grid_cycle_stop},
-    }
-    configured = strategy.configured.model_dump()
-    changes = {
-        section: {name: _current(one, configured[section][name]) for name, one in named.items()}
-        for section, named in parameters.items()
-    }
-    try:
-        return strategy.configured.with_values(changes)
-    except SettingsError as error:
-        raise OperationalException(str(error)) from None
-
-
-def _current(parameter: Any, configured: float) -> float:
-    """Return a parameter's value; a default stays as it was configured, before it was rounded."""
-    untouched = parameter.value == round(configured, getattr(parameter, "decimals", 0))
-    return configured if untouched else float(parameter.value)
-
-
 def prepare(frame: pd.DataFrame, pair: str, strategy: Any) -> None:
     """Hand the candles to the desk; before a backtest, check that the pair can be traded at all."""
     desk = strategy.desk

@@ -1,0 +1,73 @@
+"""The settings that hyperopt may search, and the settings as it searches them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from freqtrade.exceptions import OperationalException
+from freqtrade.strategy import DecimalParameter, IntParameter
+
+from gridkit.settings import Settings, SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """One setting as a hyperopt parameter. No decimals: a whole number."""
+
+    section: str
+    field: str
+    space: str
+    low: float
+    high: float
+    decimals: int = 0
+    only_method: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the strategy's attribute, and of the parameter in freqtrade's files."""
+        return f"grid_{self.field.removeprefix('grid_')}"
+
+    def configured(self, settings: Settings) -> float:
+        """Return the value the config gives."""
+        return float(getattr(getattr(settings, self.section), self.field))
+
+    def parameter(self, settings: Settings) -> IntParameter | DecimalParameter:
+        """Return a parameter whose default is the configured value; searched where it matters."""
+        given = self.configured(settings)
+        matters = self.only_method in (None, settings.spacing.method)
+        low, high = min(self.low, given), max(self.high, given)
+        options = {"space": self.space, "optimize": matters}
+        if not self.decimals:
+            return IntParameter(int(low), int(high), default=int(given), **options)
+        return DecimalParameter(low, high, decimals=self.decimals, default=given, **options)
+
+    def current(self, strategy: Any) -> float:
+        """Return the parameter's value; a default stays as configured, before it was rounded."""
+        value = float(getattr(strategy, self.name).value)
+        given = self.configured(strategy.configured)
+        return given if value == round(given, self.decimals) else value
+
+
+SEARCHED = (
+    Searched("grid", "levels", "buy", 1, 25),
+    Searched("spacing", "volatility_factor", "buy", 0.2, 2.0, 2, only_method="volatility"),
+    Searched("spacing", "grid_step", "buy", 0.002, 0.04, 3, only_method="fixed"),
+    Searched("stops", "lot_stop", "sell", 0.005, 0.10, 3),
+    Searched("stops", "cycle_stop", "sell", 0.05, 0.40, 2),
+)
+
+
+def declare(strategy: Any, settings: Settings) -> None:
+    """Give a strategy its parameters, before freqtrade looks for them."""
+    for one in SEARCHED:
+        setattr(strategy, one.name, one.parameter(settings))
+
+
+def effective(strategy: Any) -> Settings:
+    """Return the settings with the parameters' current values, bounds checked again."""
+    changes: dict[str, dict[str, float]] = {}
+    for one in SEARCHED:
+        changes.setdefault(one.section, {})[one.field] = one.current(strategy)
+    try:
+        return strategy.configured.with_values(changes)
+    except SettingsError as error:
+        raise OperationalException(str(error)) from None
