@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from hypothesis import strategies as st
+
 from gridkit.grid import plan as plans
 from gridkit.grid import tags
 from gridkit.grid.costs import Costs
@@ -14,7 +16,6 @@ from gridkit.grid.decisions import Block, Resting, Rules, Situation
 from gridkit.grid.lots import Lot
 from gridkit.grid.plan import Layout, Plan, Spacing
 from gridkit.settings import GridSettings, SpacingSettings
-from hypothesis import strategies as st
 
 START = pd.Timestamp("2025-01-01", tz="UTC")
 LONG, SHORT = 1, -1

@@ -3,10 +3,10 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from gridkit import candles
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gridkit import candles
 from strategies import START, any_market
 
 

@@ -3,6 +3,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
 from gridkit.settings import (
     SECTION,
     CapSettings,
@@ -13,8 +16,6 @@ from gridkit.settings import (
     SpacingSettings,
     StopSettings,
 )
-from pydantic import ValidationError
-from pydantic.fields import FieldInfo
 
 UNITS = re.compile(
     r"fraction|share|price|stake|notional|hours|time|seconds|candles|candle|lines|lots|side|level|"

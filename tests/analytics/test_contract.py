@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from gridkit.analytics import trend, volatility
-from gridkit.settings import Settings, SpacingSettings, TrendSettings
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gridkit.analytics import trend, volatility
+from gridkit.settings import Settings, SpacingSettings, TrendSettings
 from strategies import START, any_market
 
 MODULES = {"trend": trend, "volatility": volatility}

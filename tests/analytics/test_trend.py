@@ -2,11 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import talib
-from gridkit.analytics import trend
-from gridkit.settings import Settings, TrendSettings
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gridkit.analytics import trend
+from gridkit.settings import Settings, TrendSettings
 from strategies import START, any_market
 
 PERIOD = 5

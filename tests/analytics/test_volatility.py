@@ -3,12 +3,12 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from gridkit import candles
-from gridkit.analytics import volatility
-from gridkit.settings import Settings, SpacingSettings
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gridkit import candles
+from gridkit.analytics import volatility
+from gridkit.settings import Settings, SpacingSettings
 from strategies import START, any_market
 
 DAY = candles.SECONDS_PER_DAY

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import freqtrade
 import pytest
-from gridkit.grid import tags
 
 from benchmarks.sampling import FREQTRADE, OURS, ROOT, Profile, Sampler, part_of
+from gridkit.grid import tags
 
 LOOP = (FREQTRADE, "backtesting.py:backtest_loop", 1)
 WRAPPER = (FREQTRADE, "strategy_wrapper.py:wrapper", 2)

@@ -1,10 +1,10 @@
 import math
 
 import pytest
-from gridkit.grid.costs import Costs, lowest_target, on_tick
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gridkit.grid.costs import Costs, lowest_target, on_tick
 from strategies import LONG, SHORT, SIDES
 
 FRACTIONS = st.floats(0.0, 0.05)

@@ -2,6 +2,9 @@ import math
 from dataclasses import replace
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
 from gridkit.grid import plan as plans
 from gridkit.grid import tags
 from gridkit.grid.costs import Costs, lowest_target, on_tick
@@ -9,9 +12,6 @@ from gridkit.grid.decisions import Block, Order, Resting, Rules, Situation, Verd
 from gridkit.grid.lots import Lot
 from gridkit.grid.plan import Layout, Line, Plan, Spacing
 from gridkit.settings import GridSettings, SpacingSettings
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
-
 from strategies import LONG, SHORT, SIDES, at, situation_of, situations
 
 THOROUGH = settings(max_examples=1_500)

@@ -1,10 +1,11 @@
 import math
 
 import pytest
-from gridkit.grid import tags
-from gridkit.grid.lots import Fill, Ledger, Lot, merged
 from hypothesis import given
 from hypothesis import strategies as st
+
+from gridkit.grid import tags
+from gridkit.grid.lots import Fill, Ledger, Lot, merged
 
 STEP = 0.001
 

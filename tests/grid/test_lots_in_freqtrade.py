@@ -14,6 +14,9 @@ from freqtrade.exchange import amount_to_contract_precision
 from freqtrade.persistence import LocalTrade
 from freqtrade.persistence import Order as TradeOrder
 from freqtrade.util import FtPrecise
+from hypothesis import given
+from hypothesis import strategies as st
+
 from gridkit.grid import plan as plans
 from gridkit.grid import tags
 from gridkit.grid.costs import Costs
@@ -22,8 +25,6 @@ from gridkit.grid.plan import Layout, Spacing
 from gridkit.host import desk, orders
 from gridkit.host.cycle import Cycle
 from gridkit.settings import GridSettings, SpacingSettings
-from hypothesis import given
-from hypothesis import strategies as st
 
 OPENED = datetime(2025, 1, 1, tzinfo=UTC)
 DECIMAL_PLACES = orders.DECIMAL_PLACES

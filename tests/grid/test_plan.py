@@ -3,13 +3,13 @@ import math
 from itertools import pairwise
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
 from gridkit.grid import plan as plans
 from gridkit.grid.costs import Costs
 from gridkit.grid.plan import Layout, Plan, Spacing
 from gridkit.settings import GridSettings, SpacingSettings
-from hypothesis import assume, given
-from hypothesis import strategies as st
-
 from strategies import LONG, SHORT, SIDES, gaps, laid_plans, layouts
 
 FREE = Costs(0.0, 0.0, 0.0, 0.0)

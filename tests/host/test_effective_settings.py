@@ -1,8 +1,9 @@
 """The settings in force: as configured, unless hyperopt or a parameter file says otherwise."""
 
 import pytest
-from AdaptiveGrid import AdaptiveGrid
 from freqtrade.enums import RunMode
+
+from AdaptiveGrid import AdaptiveGrid
 from gridkit.host import signals
 
 # More decimals than the hyperopt parameters have.

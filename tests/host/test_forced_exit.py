@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+
 from gridkit.grid.lots import Ledger
-from gridkit.host import plan_store
+from gridkit.host import opening, plan_store
 from gridkit.host.cycle import Cycle
 from gridkit.host.desk import GridDesk
 from gridkit.host.orders import TradeBook
@@ -64,3 +65,16 @@ def test_nothing_is_placed_for_the_pause_nor_while_the_forced_exit_rests(
 def test_the_pause_is_a_lock_on_the_pair(desk: GridDesk) -> None:
     waits(desk, forced(tag="L2", reason="forcesold", is_open=False), timedelta(0))
     assert desk.context.strategy.locks == [("A/B", FORCED + PAUSE)]
+
+
+@pytest.mark.parametrize(
+    ("closed", "expected"),
+    [(timedelta(minutes=1), "forceexit"), (timedelta(days=2), None)],
+)
+def test_a_cycle_that_ended_by_itself_long_after_a_forced_exit_may_be_followed(
+    desk: GridDesk, monkeypatch: pytest.MonkeyPatch, closed: timedelta, expected: str | None
+) -> None:
+    trade = forced(tag="L2", reason="forcesold", is_open=False)
+    trade.close_date_utc = FORCED + closed
+    monkeypatch.setattr(opening.Trade, "get_trades_proxy", lambda **_: [trade])
+    assert desk.opening._forced_recently("A/B", trade.close_date_utc) == expected

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 from live.bot import Answer, Bot, running, until
-from live.evidence import Placed, Sample, Trade, fills, first, read
+from live.evidence import Placed, Sample, Trade, fills, first, lots_match, read
 
 WANTED_FILLS = 6
 FILL_SECONDS = 180.0
@@ -73,6 +73,7 @@ class Forced:
     trade: dict[str, Any]
     answers: list[Answer] = field(default_factory=list)
     between: list[dict[str, Any]] = field(default_factory=list)
+    grid_between: dict[str, Any] = field(default_factory=dict)
     locks_between: list[dict[str, Any]] = field(default_factory=list)
     at: float = 0.0
 
@@ -156,13 +157,13 @@ def _trade_until(wanted: int, bot: Bot, record: Record) -> None:
 
 
 def _killed_in_a_position(bot: Bot, record: Record) -> Sample:
-    """Kill the bot while it holds lots and an order rests."""
+    """Kill the bot while it holds two lots or more, so that the position outlives the kill."""
 
     def holding() -> Sample | None:
         sample = _sampled(bot, record)
-        return sample if any(_holds(one) and _resting(one) for one in sample.status) else None
+        return sample if any(_holds_several(one, sample) for one in sample.status) else None
 
-    sample: Sample = until("a position with a resting order", FILL_SECONDS, holding, bot)
+    sample: Sample = until("a position of several lots", FILL_SECONDS, holding, bot)
     bot.kill()
     return sample
 
@@ -171,6 +172,16 @@ def _grids_taken_up(before: Sample, bot: Bot) -> dict[int, dict[str, Any]]:
     """Return the positions' custom data once the new process has dealt with each of them."""
     _let_it_loop(bot, lambda: None)
     return {one["trade_id"]: bot.grid(one["trade_id"]) for one in before.status if _holds(one)}
+
+
+def _holds_several(trade: dict[str, Any], sample: Sample) -> bool:
+    document = sample.grids[trade["trade_id"]].get("gridstate")
+    several = document is not None and len(document["value"]["lots"]) > 1
+    return (
+        several
+        and _resting(trade) is not None
+        and lots_match(trade, sample.grids[trade["trade_id"]])
+    )
 
 
 def _holds(trade: dict[str, Any]) -> bool:
@@ -260,6 +271,7 @@ def _forced_when(
             )
             break
         _let_it_loop(bot, lambda: forced.between.append(_still_open(trade, bot)))
+        forced.grid_between = bot.grid(trade["trade_id"])
         forced.locks_between = bot.get("locks")["locks"]
     return forced
 

@@ -45,6 +45,12 @@ def test_between_the_two_tries_the_pair_is_locked_already(record: Record) -> Non
     assert locked == [forced.trade["pair"]]
 
 
+def test_between_the_two_tries_custom_data_tell_why_nothing_rests(record: Record) -> None:
+    state = record.forced["an entry rests"].grid_between["gridstate"]["value"]
+    assert state["next"] is None
+    assert state["blocked"].startswith("forceexit")
+
+
 def test_a_forced_exit_ends_flat(forced: Forced, record: Record) -> None:
     trades = [trade for trade in record.in_the_end if trade.pair == forced.trade["pair"]]
     assert not any(trade.is_open for trade in trades)
@@ -68,8 +74,6 @@ def test_locks_show_the_forced_exit_for_the_set_number_of_candles(
     assert all(pause - 1 <= end <= pause + 3 * CANDLE_SECONDS for end in ends)
 
 
-def test_the_other_pairs_trade_on(record: Record) -> None:
-    out = {forced.trade["pair"] for forced in record.forced.values()}
-    since = min(forced.at for forced in record.forced.values()) * 1000
-    orders = [order for trade in record.in_the_end for order in trade.orders]
-    assert any(order.placed_ms > since for order in orders if order.pair not in out)
+def test_the_other_pairs_are_not_locked(record: Record) -> None:
+    locked = {lock["pair"] for lock in record.locks if "gridkit" in lock["reason"]}
+    assert locked == {forced.trade["pair"] for forced in record.forced.values()}

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from gridkit.reports.records import Candles, FundingRows, OrderFill, Run, TradeRecord
 from hypothesis import strategies as st
+
+from gridkit.reports.records import Candles, FundingRows, OrderFill, Run, TradeRecord
 
 STEP = 300
 START = 1_704_067_200  # 2024-01-01

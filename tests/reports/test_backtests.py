@@ -3,10 +3,10 @@
 import pandas as pd
 import pytest
 from freqtrade.data.btanalysis import get_backtest_wallet_change
+
 from gridkit.reports import report
 from gridkit.reports.result import load_run, run_from_stats, source_of_config
 from gridkit.reports.round_trips import verb
-
 from reports.backtests import FREQTRADES_WARNINGS, Market, random_walk, write_candles
 from reports.conftest import finished, funding_of, hourly
 from reports.runs import slow_equity

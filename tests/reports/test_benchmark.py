@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+
 from gridkit.reports.benchmark import buy_and_hold
 from gridkit.reports.equity import grid_of, marks_of
-
 from reports.runs import START, STEP, candles
 
 

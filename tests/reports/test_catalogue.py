@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+
 from gridkit.reports.catalogue import HEADLINE, LABELS, SECTIONS, shown
 from gridkit.reports.report import build
-
 from reports.runs import fill, run_of, trade
 
 DOCS = Path(__file__).parents[2] / "docs" / "reports.md"

@@ -4,11 +4,11 @@ import zipfile
 from html import escape
 
 import pytest
+
 from gridkit.cli import main
 from gridkit.reports.catalogue import LABELS
 from gridkit.reports.report import build
 from gridkit.reports.result import load_run
-
 from reports.backtests import FREQTRADES_WARNINGS, random_walk, write_candles
 
 pytestmark = [pytest.mark.slow, FREQTRADES_WARNINGS]

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
+from hypothesis import given
+
 from gridkit.reports.equity import carried_forward, grid_of, margin_changes, marks_of
 from gridkit.reports.records import Candles
 from gridkit.reports.report import account
-from hypothesis import given
-
 from reports.runs import START, STEP, any_run, candles, fill, run_of, slow_equity, trade
 
 

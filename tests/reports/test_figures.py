@@ -2,9 +2,10 @@ import math
 
 import numpy as np
 import pytest
-from gridkit.reports import figures
 from hypothesis import given
 from hypothesis import strategies as st
+
+from gridkit.reports import figures
 
 DAY = figures.DAY
 paths = st.lists(st.floats(1.0, 1e6), min_size=2, max_size=60).map(np.array)

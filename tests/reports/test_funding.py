@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from gridkit.reports.funding import charges
 from gridkit.reports.records import FundingRows, OrderFill, TradeRecord
 from gridkit.reports.report import build
 from gridkit.reports.result import DataSource, funding_rows
-from hypothesis import given
-from hypothesis import strategies as st
-
 from reports.backtests import FREQTRADES_WARNINGS
 from reports.runs import START, STEP, fill, run_of, trade
 
@@ -114,6 +114,8 @@ def test_equity_carries_the_funding_from_the_candle_in_which_it_is_due():
     )
     assert found.equity.equity[11:13].tolist() == [1000.0, 998.0]
     assert found.figures["funding_stake"] == -2.0
+    assert found.figures["harvest_total_stake"] == 0.0
+    assert found.figures["inventory_profit_stake"] == 0.0
 
 
 def source(**changes):

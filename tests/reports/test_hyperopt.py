@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from gridkit.reports.loss import REFUSED
 
+from gridkit.reports.loss import REFUSED
 from reports.backtests import Market, config_of, random_walk, write_candles
 from sandbox.running import running_exchange
 

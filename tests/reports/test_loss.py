@@ -3,10 +3,10 @@ import math
 from pathlib import Path
 
 import pytest
+
 from gridkit.reports import loss
 from gridkit.reports.report import build
 from gridkit.reports.result import load_run, source_of_config
-
 from reports.backtests import FREQTRADES_WARNINGS
 
 pytestmark = [pytest.mark.slow, FREQTRADES_WARNINGS]

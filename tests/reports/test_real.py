@@ -1,9 +1,9 @@
 """The report on backtests over real candles, with their gaps, their funding and their jumps."""
 
 import pytest
+
 from gridkit.reports.report import build, trade_charges
 from gridkit.reports.result import load_run
-
 from reports.backtests import FREQTRADES_WARNINGS, Market
 from reports.conftest import finished
 

@@ -1,8 +1,8 @@
 import pytest
-from gridkit.reports import report
-from gridkit.reports.round_trips import amount_step, is_forced, round_trips
 from hypothesis import given
 
+from gridkit.reports import report
+from gridkit.reports.round_trips import amount_step, is_forced, round_trips
 from reports.runs import any_run, fill, run_of, trade
 
 HOURS = 12  # candles
@@ -130,6 +130,33 @@ def test_a_lot_is_stuck_when_it_is_an_hour_old_and_three_percent_under_its_entry
     assert stuck["stuck_lots_count"] == 1
     assert stuck["recovery_rate_fraction"] == 1.0
     assert stuck["stuck_lots_at_end_count"] == 0
+
+
+def test_what_the_price_does_after_the_exit_does_not_make_a_lot_stuck():
+    fills = [fill(0, 1.0, 100.0, "L1"), fill(13, 1.0, 101.0, "sell L1", entry=False)]
+    assert figures_of(fills, [100.0] * 14 + [50.0] * 6)["stuck_lots_count"] == 0
+
+
+@pytest.mark.parametrize(("later", "stuck"), [(103.1, 1), (96.9, 0)])
+def test_a_short_lot_is_stuck_when_the_price_has_risen(later, stuck):
+    fills = [
+        fill(0, 1.0, 100.0, "L1", short=True),
+        fill(18, 1.0, 99.0, "cover L1", short=True, entry=False),
+    ]
+    run, _ = trips_of(fills, [100.0] * 13 + [later] * 7, short=True)
+    assert report.build(run).figures["stuck_lots_count"] == stuck
+
+
+def test_a_recovery_exit_with_a_profit_does_not_pay_for_another_ones_loss():
+    fills = [
+        fill(0, 1.0, 100.0, "L1", fee=0.0),
+        fill(1, 1.0, 90.0, "L2", fee=0.0),
+        fill(15, 1.0, 95.0, "recover L1", entry=False, fee=0.0),
+        fill(16, 1.0, 95.0, "recover L2", entry=False, fee=0.0),
+    ]
+    found = figures_of(fills, [96.0] * 18)
+    assert found["realised_recovery_loss_stake"] == 5.0
+    assert found["recovery_exits_lots_count"] == 2
 
 
 def test_recovery_exits_cost_what_their_lots_lost():

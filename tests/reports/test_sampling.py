@@ -1,7 +1,8 @@
 import numpy as np
-from gridkit.reports.sampling import kept_indices, spread_evenly
 from hypothesis import given
 from hypothesis import strategies as st
+
+from gridkit.reports.sampling import kept_indices, spread_evenly
 
 
 @given(st.lists(st.floats(-1e6, 1e6) | st.just(float("nan")), min_size=1, max_size=300))

@@ -1,8 +1,8 @@
 import math
 
 import pytest
-from gridkit.reports.strict import is_strict, strict_fills
 
+from gridkit.reports.strict import is_strict, strict_fills
 from reports.runs import fill, run_of, trade
 
 
@@ -24,6 +24,12 @@ from reports.runs import fill, run_of, trade
 def test_a_fill_is_strict_when_the_price_went_through_it(entry, short, price, expected):
     order = fill(0, 1.0, price, entry=entry, short=short)
     assert is_strict(order, opening=100.0, high=105.0, low=95.0) is expected
+
+
+@pytest.mark.parametrize("entry", [True, False])
+def test_an_order_that_could_trade_at_once_is_strict_though_price_never_went_through(entry):
+    order = fill(0, 1.0, 100.0, entry=entry)
+    assert is_strict(order, opening=100.0, high=100.0, low=100.0) is True
 
 
 def test_a_fill_whose_candle_is_not_a_number_is_neither_strict_nor_not():

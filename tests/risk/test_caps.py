@@ -2,11 +2,12 @@ import math
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from gridkit.risk import caps
 from gridkit.risk.caps import Account
 from gridkit.settings import CapSettings
-from hypothesis import given
-from hypothesis import strategies as st
 
 # Every cap is far away; each row below brings one near.
 WIDE = Account(

@@ -2,9 +2,10 @@ import math
 
 import numpy as np
 import pytest
-from gridkit.risk.correlation import LEAST_RETURNS, correlation, share_budget
 from hypothesis import given
 from hypothesis import strategies as st
+
+from gridkit.risk.correlation import LEAST_RETURNS, correlation, share_budget
 
 SEEDS = st.integers(0, 2**32 - 1)
 

@@ -1,6 +1,7 @@
 import math
 
 import pytest
+
 from gridkit.risk import gates
 from gridkit.settings import TrendSettings
 

@@ -1,6 +1,7 @@
 import logging
 
 import pytest
+
 from gridkit.risk.guards import refuses_on_error
 
 

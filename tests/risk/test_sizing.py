@@ -1,10 +1,11 @@
 import math
 
 import pytest
-from gridkit.risk import sizing
-from gridkit.settings import CapSettings
 from hypothesis import given
 from hypothesis import strategies as st
+
+from gridkit.risk import sizing
+from gridkit.settings import CapSettings
 
 CAPITALS = (200.0, 250.0, 400.0, 499.99, 500.0, 999.99, 1_000.0, 5_000.0, 50_000.0)
 MINIMUM = 8.25  # 5 USDT with freqtrade's full reserve and the margin for viable lots
