@@ -163,7 +163,7 @@ class Opening:
         pause = force_exit_pause(self._context)
         since = now - pause
         closed = Trade.get_trades_proxy(pair=pair, is_open=False, close_date=since)
-        forced = [trade for trade in closed if orders.forced_at(trade)]
+        forced = [trade for trade in closed if orders.forced_at(trade) > since.timestamp()]
         if not forced:
             return None
         until = max(trade.close_date_utc for trade in forced) + pause
