@@ -22,3 +22,11 @@ def test_spreading_never_gives_more_than_asked_for(count, most):
     chosen = spread_evenly(count, most)
     assert len(chosen) <= most or len(chosen) == count <= most
     assert len(set(chosen.tolist())) == len(chosen)
+
+
+@given(st.integers(100, 2000), st.integers(0, 1999), st.floats(2.0, 9.0))
+def test_a_single_spike_up_or_down_survives_thinning(length, where, height):
+    values = np.ones(length)
+    values[where % length] = height
+    assert values[kept_indices(values, 40)].max() == height
+    assert (-values)[kept_indices(-values, 40)].min() == -height
