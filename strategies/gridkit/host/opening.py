@@ -114,6 +114,8 @@ class Opening:
             refusal = str(Block("rate or amount unknown", rate, 0.0))
         if refusal:
             self._context.notes[pair] = refusal
+        elif self._context.live:
+            self._taken_back.allow(pair, now)
         return refusal is None
 
     def stale(self, trade: Trade, order: Any, reading: Reading) -> bool:
