@@ -262,9 +262,10 @@ def _forced_when(
 ) -> Forced:
     """Force a trade out until freqtrade has no such trade, watching some loops after each try."""
     trade = until(f"a trade where {what}", FORCE_SECONDS, lambda: _found(condition, bot), bot)
-    forced = Forced(trade, at=time.time())
+    forced = Forced(trade)
     while not forced.answers or (_still_open(trade, bot) and len(forced.answers) < TRIES):
         forced.answers.append(bot.post("forceexit", {"tradeid": str(trade["trade_id"])}))
+        forced.at = forced.at or time.time()
         if forced.answers[-1].status == 200:
             until(
                 "the forced trade to close", FLAT_SECONDS, lambda: not _still_open(trade, bot), bot

@@ -17,7 +17,7 @@ def forced(request: pytest.FixtureRequest, record: Record) -> Forced:
 
 
 def placed_since(forced: Forced, record: Record) -> list[Placed]:
-    """Orders on the forced pair from the first forced exit on, until the watch ended."""
+    """Orders on the forced pair from the first answer on, until the watch ended."""
     orders = [order for trade in record.in_the_end for order in trade.orders]
     return [
         order
@@ -48,7 +48,7 @@ def test_between_the_two_tries_the_pair_is_locked_already(record: Record) -> Non
 def test_between_the_two_tries_custom_data_tell_why_nothing_rests(record: Record) -> None:
     state = record.forced["an entry rests"].grid_between["gridstate"]["value"]
     assert state["next"] is None
-    assert state["blocked"].startswith("forceexit")
+    assert state["blocked"]["condition"] == "forceexit"
 
 
 def test_a_forced_exit_ends_flat(forced: Forced, record: Record) -> None:
