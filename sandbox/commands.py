@@ -1,6 +1,5 @@
 """A user's command line, pointed at a sandbox."""
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -41,11 +40,14 @@ def pointed_at(command: list[str], config: Path) -> list[str]:
 
 
 def found(command: list[str]) -> list[str]:
-    """Return the command, its program looked up beside this Python when it is not on PATH."""
+    """Return the command with the program that is installed beside this Python, if it is.
+
+    Another freqtrade may come first on PATH; this one is the one gridkit was installed with.
+    """
     beside = Path(sys.executable).parent / command[0]
-    if shutil.which(command[0]) is None and beside.is_file():
-        return [str(beside), *command[1:]]
-    return command
+    if not beside.is_file():
+        return command
+    return [str(beside), *command[1:]]
 
 
 def environment(inherited: dict[str, str], url: str, config: Path) -> dict[str, str]:

@@ -85,7 +85,7 @@ def _run_against(exchange: "RunningExchange", command: list[str]) -> int:
     pointed = commands.found(commands.pointed_at(command, exchange.config_path))
     variables = commands.environment(dict(os.environ), exchange.url, exchange.config_path)
     try:
-        child = subprocess.Popen(pointed, env=variables)
+        child = subprocess.Popen(pointed, env=variables, process_group=_process_group())
     except FileNotFoundError:
         return _fail(f"gridkit offline: command: {command[0]!r} was not found", _NOT_FOUND)
     except OSError as error:
@@ -104,6 +104,18 @@ def _serve(exchange: "RunningExchange") -> int:
     except KeyboardInterrupt:
         return 0
     return _fail("gridkit offline: the exchange ended; its reason stands above", 1)
+
+
+def _at_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def _process_group() -> int | None:
+    """Keep the child in the terminal's group; without a terminal in one of its own.
+
+    There a signal to our whole group would reach it twice, once through us.
+    """
+    return None if _at_terminal() else 0
 
 
 @contextmanager
@@ -126,8 +138,7 @@ def _forwarding(child: "subprocess.Popen[bytes]") -> Iterator[None]:
 
     def forward(number: int, _frame: FrameType | None) -> None:
         # A terminal's Ctrl-C reaches the child by itself; twice would end freqtrade unclean.
-        from_terminal = number == signal.SIGINT and sys.stdin is not None and sys.stdin.isatty()
-        if not from_terminal:
+        if not (number == signal.SIGINT and _at_terminal()):
             child.send_signal(number)
 
     before = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}

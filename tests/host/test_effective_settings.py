@@ -4,7 +4,7 @@ import pytest
 from freqtrade.enums import RunMode
 
 from AdaptiveGrid import AdaptiveGrid
-from gridkit.host import signals
+from gridkit.host import parameters
 
 # More decimals than the hyperopt parameters have.
 PRECISE = {
@@ -20,12 +20,12 @@ def strategy() -> AdaptiveGrid:
 
 
 def test_settings_are_used_as_written(strategy: AdaptiveGrid) -> None:
-    assert signals.effective(strategy) == strategy.configured
+    assert parameters.effective(strategy) == strategy.configured
 
 
 def test_a_parameters_new_value_replaces_the_setting(strategy: AdaptiveGrid) -> None:
     strategy.grid_levels.value = 5
     strategy.grid_step.value = 0.004
-    settings = signals.effective(strategy)
+    settings = parameters.effective(strategy)
     assert (settings.grid.levels, settings.spacing.grid_step) == (5, 0.004)
     assert settings.stops == strategy.configured.stops
