@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridkit.reports.funding import charges
+from gridkit.reports.market_data import DataSource, funding_rows
 from gridkit.reports.records import FundingRows, OrderFill, TradeRecord
 from gridkit.reports.report import build
-from gridkit.reports.result import DataSource, funding_rows
 from reports.backtests import FREQTRADES_WARNINGS
 from reports.runs import START, STEP, fill, run_of, trade
 

@@ -127,7 +127,7 @@ def test_a_signal_reaches_the_command_and_the_exchange_ends_with_it(number):
 
 
 def test_the_exchange_ends_when_its_owner_is_killed():
-    process = start(*python(f"{TELL_URL}; import time; time.sleep(60)"), start_new_session=True)
+    process = start(*python(f"{TELL_URL}; import time; time.sleep(5)"), start_new_session=True)
     url = process.stdout.readline().strip()
     process.kill()
     process.wait(DEADLINE_SECONDS)

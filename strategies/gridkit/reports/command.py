@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from gridkit.reports.document import document
+from gridkit.reports.market_data import ReportError
 from gridkit.reports.report import Report, build
-from gridkit.reports.result import DEFAULT_RESULT, ReportError, load_run
+from gridkit.reports.result import DEFAULT_RESULT, load_run
 from gridkit.reports.text import show
 
 FAILED = 1

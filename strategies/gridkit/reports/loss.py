@@ -7,16 +7,10 @@ from typing import Any
 import pandas as pd
 
 from gridkit.reports.figures import DAY
+from gridkit.reports.market_data import DataSource, load_funding
 from gridkit.reports.records import Candles, FundingRows, Run
 from gridkit.reports.report import account, account_equity_figures
-from gridkit.reports.result import (
-    DataSource,
-    load_funding,
-    run_from_candles,
-    source_of_config,
-    span_of,
-    traded_pairs,
-)
+from gridkit.reports.result import run_from_candles, source_of_config, span_of, traded_pairs
 
 REFUSED = 1e6  # worse than any result, and than freqtrade's own 1e5 for too few trades
 WORST_RESULT = 9e4  # a real result never looks worse than one that was refused
