@@ -25,6 +25,7 @@ def balance_warnings(run: Run, figures: Mapping[str, float | int | None]) -> lis
     """Say where freqtrade's sums and ours disagree."""
     found = []
     tolerance = BALANCE_TOLERANCE_FRACTION * run.starting_balance
+    unit = run.stake_currency
     unexplained, gap = (
         figures["unexplained_funding_stake"],
         figures["final_balance_difference_stake"],
