@@ -7,7 +7,7 @@ from freqtrade.persistence import Order, Trade
 from freqtrade.strategy import IStrategy
 from pandas import DataFrame
 
-from gridkit.host import drawing, parameters, read_only, signals, startup
+from gridkit.host import data_files, drawing, parameters, read_only, signals, startup
 from gridkit.host.desk import GridDesk
 from gridkit.host.signals import SIDES
 from gridkit.risk.guards import refuses_on_error
@@ -41,6 +41,7 @@ class AdaptiveGrid(IStrategy):
         super().__init__(config)
         live = config.get("runmode") in (RunMode.LIVE, RunMode.DRY_RUN)
         timeframe = config.get("timeframe") or self.timeframe  # freqtrade sets it later
+        data_files.check(config, timeframe, settings)
         self.startup_candle_count = signals.warmup(settings, timeframe)
         self.desk = GridDesk(self, settings, live=live, timeframe=timeframe)
         if not live or settings.read_only_trades_live:
