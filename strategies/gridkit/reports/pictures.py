@@ -24,7 +24,7 @@ from gridkit.reports.drawing import (
     traded_pairs,
 )
 from gridkit.reports.figures import DAY, drawdowns
-from gridkit.reports.records import Floats, Ints
+from gridkit.reports.records import Candles, Floats, Ints
 from gridkit.reports.report import Report
 from gridkit.reports.sampling import kept_indices
 
@@ -80,6 +80,7 @@ def pair_picture(report: Report, pair: str) -> Figure:
     whole, near = figure.subplots(2, 1, gridspec_kw={"height_ratios": [1, 1.6]})
     first, last = busiest(drawing, WINDOW)
     _pair(whole, drawing, int(drawing.seconds[0]), int(drawing.seconds[-1]), small=True)
+    _ranges(near, report.run.candles[pair], first, last)
     _pair(near, drawing, first, last, small=False)
     if len(drawing.seconds) * report.run.step > WINDOW:
         whole.axvspan(*_dates(np.array([first, last])), color=BLUE, alpha=0.08, linewidth=0)
@@ -115,6 +116,13 @@ def _pair(axes: Axes, drawing: PairDrawing, first: int, last: int, *, small: boo
     _dots(axes, drawing.buys, first, last, "^", BLUE, size, "bought")
     _dots(axes, drawing.sells, first, last, "v", ORANGE, size, "sold")
     axes.set_xlim(*_dates(np.array([first, last])))
+
+
+def _ranges(axes: Axes, candles: Candles, first: int, last: int) -> None:
+    """Draw each candle from low to high: fills lie there, and often off the close."""
+    inside = (candles.seconds >= first) & (candles.seconds <= last)
+    times = _dates(candles.seconds[inside])
+    axes.vlines(times, candles.low[inside], candles.high[inside], color=GREY, linewidth=0.7)
 
 
 def _curve(axes: Axes, seconds: Ints, values: Floats, colour: str, width: float, name: str) -> None:
