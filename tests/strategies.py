@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gridkit.grid import plan as plans
 from gridkit.grid import tags
 from gridkit.grid.costs import Costs
-from gridkit.grid.decisions import Block, Resting, Rules, Situation
+from gridkit.grid.decisions import Block, Resting, Rules, Situation, decide
 from gridkit.grid.lots import Lot
 from gridkit.grid.plan import Layout, Plan, Spacing
 from gridkit.settings import GridSettings, SpacingSettings
@@ -167,7 +167,18 @@ class _Maker:
             least_amount_left=self.rarely(pick.uniform(0.0, 0.05), 0.0),
             asset_limit=self.rarely(pick.uniform(0.2, 2.0) * value, math.inf),
         )
-        return situation, rules
+        return self._placed_before(situation, rules), rules
+
+    def _placed_before(self, situation: Situation, rules: Rules) -> Situation:
+        """In some, what rests is what the grid itself wanted a moment ago, at about that price."""
+        pick = self.pick
+        order = decide(replace(situation, resting=None), rules).order
+        if order is None or pick.random() < 0.6:
+            return situation
+        price = order.price or situation.exit_rate * pick.uniform(0.999, 1.001)
+        price += self.rarely(pick.uniform(-0.6, 0.6) * rules.tick, 0.0)
+        resting = Resting(order.is_entry, order.levels, price, order.tag)
+        return replace(situation, resting=resting)
 
     def _layout(self) -> Layout:
         pick = self.pick

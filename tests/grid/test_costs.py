@@ -78,3 +78,16 @@ def test_a_price_on_tick_has_no_more_digits_than_the_tick():
 
 def test_without_a_price_step_a_price_is_left_alone():
     assert on_tick(math.pi, 0.0, up=True) == math.pi
+
+
+@given(st.integers(1, 10**9), st.sampled_from((1e-8, 0.01, 0.5)), st.sampled_from((0.0, math.inf)))
+def test_the_last_digit_of_a_float_is_no_step_away(steps, tick, towards):
+    price = on_tick(steps * tick, tick, up=True)
+    nudged = math.nextafter(math.nextafter(price, towards), towards)
+    assert on_tick(nudged, tick, up=True) == price
+    assert on_tick(nudged, tick, up=False) == price
+
+
+def test_the_error_of_a_long_calculation_is_no_step_away():
+    assert on_tick(97.03 + 1e-12, 0.01, up=True) == 97.03
+    assert on_tick(97.03 - 1e-12, 0.01, up=False) == 97.03

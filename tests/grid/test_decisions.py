@@ -121,6 +121,21 @@ def test_with_a_spread_between_the_rates_a_verdict_holds_nowhere():
     assert not decide(spread, rules()).holds_at(98.6)
 
 
+def test_an_order_left_at_market_is_asked_about_again_once_the_market_leaves_it():
+    order = Resting(False, (1,), 97.0, "stop L1")
+    verdict = decide(facing(96.98, 1, resting=order), rules(lot_stop=0.02))
+    assert not verdict.place
+    assert verdict.holds_above == pytest.approx(97.0 * 0.9995)
+
+
+def test_a_verdict_ends_where_the_resting_order_would_have_been_jumped_over():
+    """Its price may differ from the line's by less than half a tick."""
+    line = grid().lines[1].price
+    order = Resting(True, (2,), line + 0.2, "L2")
+    verdict = decide(facing(line + 0.3, 1, resting=order), rules(tick=0.5, answers_gaps=True))
+    assert (verdict.place, verdict.holds_above) == (False, line + 0.2)
+
+
 @given(situations())
 def test_the_same_situation_gets_the_same_verdict(found):
     assert repr(decide(*found)) == repr(decide(*found))
@@ -264,7 +279,7 @@ def test_a_lot_bought_above_its_line_is_sold_where_it_pays():
     assert order.price == pytest.approx(lowest_target(99.5, LONG, costs))
 
 
-def test_an_exit_that_would_leave_too_little_takes_the_next_lot_along():
+def test_an_exit_that_would_leave_too_little_takes_the_other_lots_along():
     order = decide(
         facing(97.9, 1, 2, 3, stopped=frozenset((4, 5)), least_value_left=250.0), rules()
     ).order
@@ -366,8 +381,8 @@ def test_an_exit_that_rests_is_not_placed_again_when_what_remains_loses_value():
     assert not decide(at(placed, 98.39), rules()).place
 
 
-def test_lots_added_to_an_exit_leave_it_only_well_beyond_the_limit():
-    how = rules(costs=FREE)
+def test_an_exit_of_all_becomes_one_of_some_only_well_beyond_the_limit():
+    how = rules()
     situation = facing(98.3, 1, 2, stopped=frozenset((3, 4, 5)), least_value_left=98.4)
     grown = decide(situation, how)
     assert grown.order is not None
@@ -475,7 +490,7 @@ def test_a_lot_stop_is_a_fraction_of_the_lots_own_entry(rate, tag):
     assert order.tag == tag
 
 
-def test_a_stop_takes_the_worst_other_lot_along_where_too_little_would_remain():
+def test_a_stop_takes_the_other_lots_along_where_they_are_too_little_to_remain():
     situation = facing(96.9, 1, 2, 3, least_value_left=250.0)
     order = decide(situation, rules(lot_stop=0.02)).order
     assert order is not None

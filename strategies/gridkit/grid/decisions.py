@@ -259,7 +259,7 @@ def _stop_lots(view: _View) -> Order | None:
             hit.append(level)
     if not hit:
         return None
-    levels = _leaving_enough(tuple(sorted(hit)), view)
+    levels = _grown(tuple(sorted(hit)), view)
     tag = tags.exit_tag(levels, tags.STOP)
     return Order(False, levels, None, tag, f"lot lost {view.rules.lot_stop:.2%} of its entry price")
 
@@ -298,7 +298,7 @@ def _trim(view: _View) -> Order | None:
     view.bounds.event(view.mirrored(outgrown))
     if situation.exit_rate <= outgrown:
         return None
-    levels = _leaving_enough((best.level,), view)
+    levels = _grown((best.level,), view)
     even = max(_least_sale(situation.lots[level], view) for level in levels)
     view.bounds.event(even)
     if view.exit < even:
@@ -416,7 +416,8 @@ def _next_exit(view: _View) -> Order | None:
         return _exit_at_market(paid, verb, targets, view)
     nearest = min(view.mirrored(target) for target in targets.values())
     levels = tuple(sorted(lv for lv, t in targets.items() if view.mirrored(t) == nearest))
-    return _exit_at_target(_grown(levels, targets, view), verb, targets, "nearest target", view)
+    levels = _grown(levels, view, _caution(levels, view))
+    return _exit_at_target(levels, verb, targets, "nearest target", view)
 
 
 def _exit_at_target(
@@ -436,7 +437,7 @@ def _exit_at_market(
         levels = resting.levels
         price = view.side * max(view.mirrored(targets[level]) for level in levels)
         return Order(False, levels, price, tags.exit_tag(levels, verb), "target was jumped over")
-    levels = _grown(paid, targets, view)
+    levels = _grown(paid, view, _caution(paid, view))
     if set(levels) <= set(paid):
         tag = tags.exit_tag(levels, verb)
         return Order(False, levels, None, tag, "price is beyond the target")
@@ -453,25 +454,19 @@ def _target(level: int, view: _View) -> float:
     return line.target
 
 
-def _grown(levels: tuple[int, ...], targets: Mapping[int, float], view: _View) -> tuple[int, ...]:
-    """Add the next nearest targets until what remains may remain (DESIGN 2.6).
+def _grown(levels: tuple[int, ...], view: _View, caution: float = 1.0) -> tuple[int, ...]:
+    """Return these lots, or all where the rest is too small to remain (DESIGN 2.6)."""
+    if _remainder_too_small(levels, view, caution):
+        return tuple(sorted(view.situation.lots))
+    return levels
 
-    Sticky, as what remains is worth more or less with every rate: freqtrade asks when an exit is
-    placed, so what rests may stay, and lots that were added to it leave it only well beyond the
-    limit.
+
+def _caution(levels: tuple[int, ...], view: _View) -> float:
+    """Factor on the least remainder that keeps an exit at a target sticky.
+
+    What remains is worth more or less with every rate. freqtrade asks when an exit is placed, so
+    what rests may stay; and an exit of all becomes one of some only well beyond the limit.
     """
-    others = sorted(
-        (level for level in targets if level not in levels),
-        key=lambda level: (view.mirrored(targets[level]), level),
-    )
-    chosen = list(levels)
-    while others and _remainder_too_small(chosen, view, _caution(chosen, view)):
-        chosen.append(others.pop(0))
-    return tuple(sorted(chosen))
-
-
-def _caution(levels: list[int], view: _View) -> float:
-    """Factor on the least remainder, from what rests."""
     resting = view.situation.resting
     if resting is None or resting.is_entry:
         return 1.0
@@ -480,20 +475,7 @@ def _caution(levels: list[int], view: _View) -> float:
     return 1.0 + REMAINDER_BAND if set(resting.levels) > set(levels) else 1.0
 
 
-def _leaving_enough(levels: tuple[int, ...], view: _View) -> tuple[int, ...]:
-    """Like `_grown`, for exits at market: the worst of the other lots go along."""
-    lots = view.situation.lots
-    others = sorted(
-        (level for level in lots if level not in levels),
-        key=lambda level: (-view.mirrored(lots[level].price), level),
-    )
-    chosen = list(levels)
-    while others and _remainder_too_small(chosen, view):
-        chosen.append(others.pop(0))
-    return tuple(sorted(chosen))
-
-
-def _remainder_too_small(levels: list[int], view: _View, caution: float = 1.0) -> bool:
+def _remainder_too_small(levels: tuple[int, ...], view: _View, caution: float) -> bool:
     situation = view.situation
     rest = sum(lot.amount for level, lot in situation.lots.items() if level not in levels)
     if rest <= 0:
