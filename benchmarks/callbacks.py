@@ -34,7 +34,7 @@ SECONDS_PER_MEASUREMENT = 0.25
 
 # The same decision at every size: 1,000 orders are otherwise past what a cycle may have, and lines
 # more than 2 % away are out of freqtrade's reach.
-SETTINGS = {
+SETTINGS: dict[str, dict[str, Any]] = {
     "caps": {"max_orders_per_cycle": 2_000},
     "spacing": {"method": "fixed", "grid_step": 0.01},
 }

@@ -10,6 +10,7 @@ from benchmarks.verdicts import Verdict
 
 _TOP = 10
 _WIDTH = 110
+_WHOLE = 100  # from here on, decimals say nothing
 
 
 def show(report: Mapping[str, Any], judged: Iterable[Verdict]) -> None:
@@ -32,7 +33,7 @@ def _table(title: str, first: str, *columns: str) -> Table:
 def _speeds(report: Mapping[str, Any]) -> Table:
     part = report["slice"]
     rows = {
-        "(a) HoldOnly": report["hold"],
+        "(a) HoldOnly, mean of two": report["hold"],
         "(b) AdaptiveGrid": report["grid"],
         f"(b) last {part['days']} days": part["grid"],
         f"(c) copied callbacks, last {part['days']} days": part["copied"],
@@ -79,10 +80,9 @@ def _verdicts(judged: Iterable[Verdict]) -> Table:
     table = _table("Wanted", "", "value", "bound", "")
     for verdict in judged:
         sign = "≤" if verdict.at_most else "≥"
-        bound = f"{sign} {verdict.bound:,.6g}"
-        table.add_row(
-            verdict.name, f"{verdict.value:,.4g}", bound, "met" if verdict.met else "MISSED"
-        )
+        bound = f"{sign} {verdict.bound:,g}"
+        value = f"{verdict.value:,.{0 if verdict.value >= _WHOLE else 3}f}"
+        table.add_row(verdict.name, value, bound, "met" if verdict.met else "MISSED")
     return table
 
 
