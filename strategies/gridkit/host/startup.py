@@ -53,11 +53,7 @@ def _order_handling(config: Mapping[str, Any], strategy: "IStrategy") -> Iterato
         )
     if not strategy.position_adjustment_enable:
         yield "position_adjustment_enable = False: must be true, a grid adds and sells parts"
-    for side in ("entry", "exit"):
-        if strategy.order_types[side] != "limit":
-            yield f"order_types.{side} = {strategy.order_types[side]!r}: must be 'limit'"
-    if strategy.order_types.get("stoploss_on_exchange"):
-        yield "order_types.stoploss_on_exchange = True: must be false, lots have stops of their own"
+    yield from _order_types(config, strategy)
     if strategy.minimal_roi:
         yield f"minimal_roi = {strategy.minimal_roi}: must be empty, targets are the grid's own"
     if strategy.trailing_stop:
@@ -65,6 +61,17 @@ def _order_handling(config: Mapping[str, Any], strategy: "IStrategy") -> Iterato
     state = config.get("initial_state", "running")
     if config.get("runmode") in _TRADING and state != "running":
         yield f"initial_state = {state!r}: must be 'running', orders rest meanwhile"
+
+
+def _order_types(config: Mapping[str, Any], strategy: "IStrategy") -> Iterator[str]:
+    """Say nothing in freqtrade's bias analyses: they force market orders, and look at signals."""
+    if config.get("runmode") == RunMode.UTIL_NO_EXCHANGE:
+        return
+    for side in ("entry", "exit"):
+        if strategy.order_types[side] != "limit":
+            yield f"order_types.{side} = {strategy.order_types[side]!r}: must be 'limit'"
+    if strategy.order_types.get("stoploss_on_exchange"):
+        yield "order_types.stoploss_on_exchange = True: must be false, lots have stops of their own"
 
 
 def _timeouts(timeouts: Mapping[str, Any]) -> Iterator[str]:
