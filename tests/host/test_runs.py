@@ -1,0 +1,171 @@
+"""What holds at every step of any run: lots, caps, cash, fees, tags."""
+
+import math
+import re
+from collections import Counter, defaultdict
+
+import pytest
+from freqtrade.persistence import LocalTrade
+
+from backtests import runs
+from gridkit.grid import tags
+from gridkit.risk.sizing import exposure_fraction
+from host.conftest import QUICK_TREND
+
+pytestmark = pytest.mark.slow
+
+DENSE = {"method": "fixed", "grid_step": 0.004}
+TAG = re.compile(r"((sell|cover|stop|flatten|trim) )?L\d+(-\d+)?(,\d+(-\d+)?)*")
+TIGHT = {"exposure": 0.5, "inventory": 0.2, "max_orders_per_cycle": 20, "max_lots": 6}
+KINDS = {
+    "long spot": ("spot", {"direction": "long"}),
+    "long futures": ("futures", {"direction": "long", "leverage": 2}),
+    "short futures": ("futures", {"direction": "short"}),
+    "auto futures": ("futures", {"direction": "auto"}),
+    "long spot under tight caps": ("spot", {"caps": TIGHT}),
+    "short futures under tight caps": ("futures", {"direction": "short", "caps": TIGHT}),
+    "long spot starting with inventory": ("spot", {"grid": {"initial_inventory": 0.5}}),
+}
+EACH_KIND = pytest.mark.parametrize("kind", list(KINDS))
+
+
+class Auditor:
+    """Looks at the books after every candle of every pair; remembers what is wrong."""
+
+    def __init__(self) -> None:
+        self.wrong = defaultdict(list)
+        self.looked = Counter()
+
+    def __call__(self, run, pair, now):
+        desk = run.strategy.desk
+        free = run.wallets.get_free("USDT")
+        if free < -1e-6:
+            self.wrong["free cash"].append((now, free))
+        for trade in LocalTrade.bt_trades_open_pp[pair]:
+            cycle = desk.cycles.get(trade.id)
+            if cycle is not None and cycle.book.belongs_to(trade):
+                self._books(trade, cycle, now)
+
+    def _books(self, trade, cycle, now):
+        closed = [one for one in trade.orders if not one.ft_is_open]
+        if cycle.book.read != len(closed):
+            return  # a fill of this candle, which is read in the next
+        self.looked["books"] += 1
+        step = trade.amount_precision
+        ledger = cycle.book.ledger
+        if not math.isclose(ledger.amount, trade.amount, abs_tol=step / 2):
+            self.wrong["lots"].append((now, ledger.amount, trade.amount))
+        if ledger.dust >= step * (1 + 1e-9):  # what one order took for several levels is shared
+            self.wrong["dust"].append((now, ledger.dust))
+
+
+@pytest.fixture(scope="module")
+def known(request, tmp_path_factory):
+    return {}
+
+
+@pytest.fixture
+def audited(known, kind, request, backtest):
+    if kind not in known:
+        market, settings = KINDS[kind]
+        auditor = Auditor()
+        complete = {"trend": QUICK_TREND, "spacing": DENSE, **settings}
+        run = backtest(request.getfixturevalue(market), complete, watch=auditor)
+        known[kind] = run, auditor, complete
+    return known[kind]
+
+
+@EACH_KIND
+def test_a_run_trades_and_its_tags_read_as_documented(audited, kind):
+    run, _, settings = audited
+    assert len(run.filled) >= 20
+    assert [tag for tag in run.tags() if tag != runs.END_OF_RUN and not TAG.fullmatch(tag)] == []
+    sides = {bool(trade["is_short"]) for trade in run.trades}
+    expected = {"long": {False}, "short": {True}, "auto": {False, True}}
+    assert sides == expected[settings.get("direction", "long")]
+
+
+@EACH_KIND
+def test_lots_equal_the_position_and_cash_is_never_negative(audited, kind):
+    _, auditor, _ = audited
+    assert auditor.looked["books"] > 500
+    assert dict(auditor.wrong) == {}
+
+
+@EACH_KIND
+def test_no_level_is_bought_twice_before_it_is_sold(audited, kind):
+    run, _, _ = audited
+    held, twice = defaultdict(set), []
+    for trade in run.trades:
+        held.clear()
+        for order in trade["orders"]:
+            levels = set(tags.levels_of(order["ft_order_tag"]))
+            if order["ft_is_entry"]:
+                twice += [(trade["open_date"], levels)] if levels & held[trade["pair"]] else []
+                held[trade["pair"]] |= levels
+            else:
+                held[trade["pair"]] -= levels
+    assert twice == []
+
+
+@EACH_KIND
+def test_every_exit_but_a_stop_pays_its_fees(audited, kind):
+    run, _, _ = audited
+    losses = []
+    for trade in run.trades:
+        side = -1 if trade["is_short"] else 1
+        bought = {}
+        for order in trade["orders"]:
+            price, levels = order["safe_price"], tags.levels_of(order["ft_order_tag"])
+            if order["ft_is_entry"]:
+                bought.update(dict.fromkeys(levels, price))
+            elif tags.verb_of(order["ft_order_tag"]) in (tags.SELL, tags.COVER, tags.TRIM):
+                fees = trade["fee_open"] * price + trade["fee_close"] * price
+                losses += [order for lv in levels if side * (price - bought[lv]) <= fees]
+    assert losses == []
+
+
+@EACH_KIND
+def test_caps_hold_after_every_fill(audited, kind, request):
+    run, _, settings = audited
+    caps = run.strategy.desk.settings.caps
+    stakes, lots = defaultdict(float), defaultdict(set)
+    leverage = settings.get("leverage", 1)
+    exposure = exposure_fraction(1000.0, caps) * 1000.0
+    broken = []
+    for fill in run.filled:
+        levels = set(tags.levels_of(fill.tag))
+        short = settings.get("direction") == "short"
+        if settings.get("direction") == "auto":
+            return  # both sides replayed by the tests of long and short
+        if (fill.side == "buy") != short:
+            stakes[fill.pair] += fill.price * fill.amount / leverage
+            lots[fill.pair] |= levels
+            # Equity moves by a few percent in these days, and the caps with it.
+            if sum(stakes.values()) > exposure * 1.05:
+                broken.append(("exposure", fill, sum(stakes.values())))
+            if stakes[fill.pair] > caps.inventory * 1000.0 * 1.05:
+                broken.append(("inventory", fill, stakes[fill.pair]))
+            if len(lots[fill.pair]) > caps.max_lots:
+                broken.append(("lots", fill, len(lots[fill.pair])))
+            continue
+        held = len(lots[fill.pair])
+        lots[fill.pair] -= levels
+        if fill.tag == runs.END_OF_RUN or not lots[fill.pair]:
+            stakes[fill.pair], lots[fill.pair] = 0.0, set()
+        else:
+            stakes[fill.pair] *= len(lots[fill.pair]) / held
+    assert broken == []
+
+
+@EACH_KIND
+def test_no_level_is_added_to_a_cycle_of_too_many_orders(audited, kind):
+    run, _, _ = audited
+    most = run.strategy.desk.settings.caps.max_orders_per_cycle
+    late = [
+        order for trade in run.trades for order in trade["orders"][most:] if order["ft_is_entry"]
+    ]
+    assert late == []
+    if most < 50:
+        longest = max(len(trade["orders"]) for trade in run.trades)
+        assert longest >= most, "the cap was reached"
