@@ -29,6 +29,16 @@ def test_the_past_does_not_change_when_the_future_arrives(name, market, cut):
 
 
 @each_module
+def test_no_candle_changes_by_those_after_it(name):
+    """The same at each candle in turn, as the first known one is easily missed."""
+    market = regular(70)
+    later = MODULES[name].compute(market, QUICK)
+    for now in range(1, 70):
+        then = MODULES[name].compute(market.iloc[:now], QUICK)
+        pd.testing.assert_frame_equal(then, later.iloc[:now], rtol=1e-9, atol=1e-12)
+
+
+@each_module
 @given(market=any_market(most=140))
 def test_the_answer_is_new_columns_on_the_same_index_and_the_input_is_left_alone(name, market):
     market.index = market.index + 7
