@@ -6,6 +6,7 @@ folder are a real process's. It has no threads, so that forking is safe.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import traceback
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+LIMIT_SECONDS = 90
 STRATEGIES, TESTS = ROOT / "strategies", ROOT / "tests"
 
 
@@ -77,7 +79,8 @@ def serve() -> None:
 
 
 def _run(order: dict[str, Any], main: Any) -> None:
-    """In the child: never returns."""
+    """In the child: never returns, and never stays: a bot that should have refused would run on."""
+    signal.alarm(LIMIT_SECONDS)
     written = os.open(order["output"], os.O_WRONLY | os.O_CREAT, 0o600)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(written, 1)

@@ -75,14 +75,24 @@ def test_no_order_is_placed_from_unknown_numbers(backtest, spoilt_market, caplog
     assert not [one for one in caplog.records if "failed" in one.getMessage()]
 
 
-@pytest.mark.parametrize("spoil", [without_volume, without_prices, with_zeros])
-def test_nothing_is_opened_on_candles_that_are_not_fit_to_trade_on(backtest, spoilt_market, spoil):
-    run = backtest(spoilt_market(spoil), SETTINGS)
+DENSE = {"trend": {"enabled": False}, "spacing": {"method": "fixed", "grid_step": 0.003}}
+
+
+def opened_while_spoilt(run):
     # A candle's order is decided by the candle before it.
     first, last = (pd.Timestamp(one) + pd.Timedelta("5min") for one in (SPOILT_FROM, SPOILT_TO))
-    opened = [trade["open_date"] for trade in run.trades]
-    assert opened
-    assert not [one for one in opened if first <= one <= last]
+    return [one.time for one in run.placed if one.tag == "L1" and first <= one.time <= last]
+
+
+def test_cycles_would_open_at_the_time_that_is_spoilt(backtest, spoilt_market):
+    assert opened_while_spoilt(backtest(spoilt_market(lambda frame, _: frame), DENSE))
+
+
+@pytest.mark.parametrize("spoil", [without_volume, without_prices, with_zeros])
+def test_nothing_is_opened_on_candles_that_are_not_fit_to_trade_on(backtest, spoilt_market, spoil):
+    run = backtest(spoilt_market(spoil), DENSE)
+    assert run.placed
+    assert opened_while_spoilt(run) == []
 
 
 def test_a_gap_in_the_candles_does_not_shift_what_callbacks_read(backtest, spoilt_market):

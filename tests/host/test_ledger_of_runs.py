@@ -3,8 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from freqtrade.enums import RunMode
 from freqtrade.persistence import LocalTrade, Order
 
+from AdaptiveGrid import AdaptiveGrid
 from backtests import runs
 from gridkit.host import orders
 from host.conftest import QUICK_TREND
@@ -60,6 +62,22 @@ def test_a_book_does_not_survive_the_removal_of_an_earlier_order():
     assert not book.belongs_to(trade)
 
 
+@pytest.mark.parametrize(
+    ("mode", "later", "kept"),
+    [
+        (RunMode.BACKTEST, timedelta(minutes=5), True),
+        (RunMode.BACKTEST, timedelta(0), False),
+        (RunMode.HYPEROPT, -timedelta(days=1), False),
+    ],
+)
+def test_time_that_does_not_go_on_means_another_run_and_all_is_forgotten(mode, later, kept):
+    desk = AdaptiveGrid({"runmode": mode, "stake_currency": "USDT"}).desk
+    desk.begin_loop(NOW)
+    desk.cycles[1] = desk.context.notes["ETH/USDT"] = "of this run"
+    desk.begin_loop(NOW + later)
+    assert (1 in desk.cycles) is ("ETH/USDT" in desk.context.notes) is kept
+
+
 def test_reading_on_gives_the_lots_of_reading_all():
     trade = trade_of(count=2)
     book = read(trade)
@@ -103,12 +121,14 @@ def test_at_every_step_of_a_run_the_ledger_is_that_of_all_orders_read_anew(
     assert wrong == []
 
 
-LEVELS = (4, 10, 4)
+LEVELS = (4, 10, 10, 4)
+# Cash binds, so that what is reserved by another pair's plan decides.
+POOR = {**SETTINGS, "caps": {"exposure": 1.0, "inventory": 0.9}}
 
 
 @pytest.mark.slow
 def test_backtests_repeated_on_one_object_as_hyperopt_does_equal_fresh_ones(tmp_path, futures):
-    with runs.backtesting(tmp_path / "repeated", futures, SETTINGS) as repeated:
+    with runs.backtesting(tmp_path / "repeated", futures, POOR) as repeated:
         data, timerange = repeated.load_bt_data()
         strategy = repeated.strategylist[0]
         placed = []
@@ -117,7 +137,7 @@ def test_backtests_repeated_on_one_object_as_hyperopt_does_equal_fresh_ones(tmp_
             repeated.backtest_one_strategy(strategy, data, timerange)
             placed.append(repeated.placed)
     fresh = {
-        levels: runs.run(tmp_path / f"{levels}", futures, SETTINGS, change=levels_of(levels)).placed
+        levels: runs.run(tmp_path / f"{levels}", futures, POOR, change=levels_of(levels)).placed
         for levels in set(LEVELS)
     }
     assert fresh[4] != fresh[10], "the parameter matters"

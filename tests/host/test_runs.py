@@ -24,6 +24,10 @@ KINDS = {
     "auto futures": ("futures", {"direction": "auto"}),
     "long spot under tight caps": ("spot", {"caps": TIGHT}),
     "short futures under tight caps": ("futures", {"direction": "short", "caps": TIGHT}),
+    "long spot of assets that count as one": (
+        "spot",
+        {"direction": "long", "caps": {"inventory": 0.2, "correlation": 0.0}},
+    ),
     "long spot starting with inventory": ("spot", {"grid": {"initial_inventory": 0.5}}),
 }
 EACH_KIND = pytest.mark.parametrize("kind", list(KINDS))
@@ -144,6 +148,8 @@ def test_caps_hold_after_every_fill(audited, kind, request):
             # Equity moves by a few percent in these days, and the caps with it.
             if sum(stakes.values()) > exposure * 1.05:
                 broken.append(("exposure", fill, sum(stakes.values())))
+            if caps.correlation == 0 and sum(stakes.values()) > caps.inventory * 1000.0 * 1.05:
+                broken.append(("correlates", fill, sum(stakes.values())))
             if stakes[fill.pair] > caps.inventory * 1000.0 * 1.05:
                 broken.append(("inventory", fill, stakes[fill.pair]))
             if len(lots[fill.pair]) > caps.max_lots:
