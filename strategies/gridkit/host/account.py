@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gridkit.host.orders import working_order
+from gridkit.host.orders import stake_of, working_order
 from gridkit.risk.correlation import correlation, share_budget
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def committed(trade: "LocalTrade") -> float:
     stake = float(trade.stake_amount)
     if order is None or order.ft_order_side != trade.entry_side or not trade.amount:
         return stake
-    return stake + float(order.stake_amount)
+    return stake + stake_of(order, trade)
 
 
 class Correlations:
@@ -63,21 +63,29 @@ class Correlations:
     def __init__(self, closes_at: Callable[[str, np.ndarray], np.ndarray]) -> None:
         self._closes_at = closes_at
         self._known: dict[tuple[str, str, int], float] = {}
+        self._returns: dict[str, tuple[int, np.ndarray]] = {}
 
     def forget(self) -> None:
         """Start anew: another run may bring other candles."""
         self._known.clear()
+        self._returns.clear()
 
     def between(self, first: str, second: str, now: datetime) -> float:
         """Return the correlation by `now`; NaN when unknown."""
         period = int(now.timestamp() // self.REMEMBERED_SECONDS)
         key = (min(first, second), max(first, second), period)
         if key not in self._known:
+            self._known[key] = correlation(*(self._returns_by(pair, period) for pair in key[:2]))
+        return self._known[key]
+
+    def _returns_by(self, pair: str, period: int) -> np.ndarray:
+        known = self._returns.get(pair)
+        if known is None or known[0] != period:
             end = period * self.REMEMBERED_SECONDS
             moments = end - CORRELATION_STEP * np.arange(CORRELATION_HOURS, -1, -1, dtype="float64")
-            returns = (np.diff(np.log(self._closes_at(pair, moments))) for pair in key[:2])
-            self._known[key] = correlation(*returns)
-        return self._known[key]
+            known = period, np.diff(np.log(self._closes_at(pair, moments)))
+            self._returns[pair] = known
+        return known[1]
 
     def stake_with_correlates(
         self, pair: str, stakes: Mapping[str, float], now: datetime, threshold: float

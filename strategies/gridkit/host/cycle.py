@@ -64,8 +64,19 @@ class Cycle:
 
     def remember(self, trade: "Trade", verdict: Verdict, gate: str | None, until: float) -> None:
         """Keep a verdict with all it was made from; an `until` in the past: for one answer."""
-        last = trade.orders[-1]
-        valid = self.validity
-        self.verdict = verdict
+        last, valid = trade.orders[-1], self.validity
         valid.orders, valid.working, valid.filled = len(trade.orders), last.ft_is_open, last.filled
         valid.gate, valid.until = gate, until
+        self.verdict = verdict
+
+    def expect(self, trade: "Trade", verdict: Verdict, gate: str | None, until: float) -> None:
+        """Keep what will be right once the order now asked for rests, in a backtest.
+
+        There an order in work is deleted when another takes its place. If freqtrade does otherwise,
+        or fills the order at once, the orders differ from these and the next call decides anew.
+        """
+        replaced, valid = trade.orders[-1].ft_is_open, self.validity
+        valid.orders = len(trade.orders) if replaced else len(trade.orders) + 1
+        valid.working, valid.filled = True, 0.0
+        valid.gate, valid.until = gate, until
+        self.verdict = verdict

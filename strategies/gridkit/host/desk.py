@@ -6,6 +6,7 @@ orders, the candles and the settings.
 
 import logging
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from freqtrade.persistence import Trade
 
 from gridkit import candles
 from gridkit.grid import tags
-from gridkit.grid.decisions import Block, Order, Situation, Verdict, decide
+from gridkit.grid.decisions import Block, Order, Resting, Situation, Verdict, decide
 from gridkit.host import account, orders, plan_store
 from gridkit.host.context import Context
 from gridkit.host.cycle import Cycle
@@ -21,7 +22,7 @@ from gridkit.host.market_data import MarketData, Reading
 from gridkit.host.opening import Opening, force_exit_pause
 from gridkit.host.pair_rules import PairRules
 from gridkit.host.planning import Planner
-from gridkit.host.treasury import Treasury
+from gridkit.host.treasury import Means, Treasury
 from gridkit.risk import caps, gates
 from gridkit.settings import Settings
 
@@ -79,12 +80,16 @@ class GridDesk:
 
     def withdraws(self, trade: "Trade", order: Any, now: datetime) -> bool:
         """Whether a resting entry should be taken back."""
-        reading = self.context.market.at(trade.pair, now)
-        if reading is None:
+        series = self.context.market.series.get(trade.pair)
+        index = series.index_at(now.timestamp()) if series else -1
+        if series is None or index < 0:
             return False
-        if trade.nr_of_successful_entries == 0:
-            return self.opening.stale(trade, order, reading)
-        return self._gate(reading.trend_strength, reading.trend_side, trade) is not None
+        if trade.amount:
+            return (
+                self._gate(series.strength.item(index), series.side.item(index), trade) is not None
+            )
+        reading = series.reading(index)
+        return reading is not None and self.opening.stale(trade, order, reading)
 
     def next_order(
         self, trade: "Trade", now: datetime, entry_rate: float, exit_rate: float
@@ -95,15 +100,15 @@ class GridDesk:
             return None
         timestamp = now.timestamp()
         index = series.index_at(timestamp)
-        if index < 0 or math.isnan(series.close[index]):
+        if index < 0 or math.isnan(series.close.item(index)):
             return None
-        gate = self._gate(series.strength[index], series.side[index], trade)
+        gate = self._gate(series.strength.item(index), series.side.item(index), trade)
         cycle = self.cycles.get(trade.id)
         if cycle is not None and cycle.decided_for(
             trade,
             timestamp,
             exit_rate,
-            series.volatility[index],
+            series.volatility.item(index),
             gate.condition if gate else None,
             self._account,
         ):
@@ -136,11 +141,30 @@ class GridDesk:
         block, until = (gate, math.inf) if gate else self._cooldown(cycle, now)
         situation = self._situation(cycle, trade, now, entry_rate, exit_rate, block)
         verdict = decide(situation, self.rules.rules(trade))
-        in_place = verdict.order is None or not verdict.place
-        valid_until = self._valid_until(cycle, verdict, until, now) if in_place else -math.inf
-        cycle.remember(trade, verdict, gate.condition if gate else None, valid_until)
+        order, condition = verdict.order, gate.condition if gate else None
+        if order is None or not verdict.place:
+            valid_until = self._valid_until(cycle, verdict, until, now)
+            cycle.remember(trade, verdict, condition, valid_until)
+            self._tell(cycle, trade, now)
+            return None
+        cycle.remember(trade, verdict, condition, -math.inf)
         self._tell(cycle, trade, now)
-        return None if in_place else self._request(cycle, trade, entry_rate, now)
+        request = self._request(order, cycle, trade, entry_rate, now)
+        self._foresee(cycle, trade, situation, until, now)
+        return request
+
+    def _foresee(
+        self, cycle: Cycle, trade: "Trade", situation: Situation, until: float, now: datetime
+    ) -> None:
+        """In a backtest, decide at once what holds while the order just asked for rests."""
+        order = cycle.verdict.order if cycle.verdict else None
+        if self.context.live or order is None or order.price is None:
+            return
+        resting = Resting(order.is_entry, order.levels, order.price, order.tag)
+        after = decide(replace(situation, resting=resting), self.rules.rules(trade))
+        if after.order == order and not after.place:
+            valid_until = self._valid_until(cycle, after, until, now)
+            cycle.expect(trade, after, cycle.validity.gate, valid_until)
 
     def _cycle(self, trade: "Trade", reading: Reading) -> Cycle | None:
         cycle = self.cycles.get(trade.id)
@@ -190,7 +214,7 @@ class GridDesk:
         block: Block | None,
     ) -> Situation:
         ledger, limits = cycle.book.ledger, self.rules.limits(trade.pair)
-        means = self.treasury.means(trade.pair, trade, now)
+        means = self._means(trade, block, now)
         return Situation(
             plan=cycle.plan,
             lots=ledger.lots,
@@ -209,6 +233,12 @@ class GridDesk:
             asset_limit=means.asset_limit,
         )
 
+    def _means(self, trade: "Trade", block: Block | None, now: datetime) -> Means:
+        """Ask for the room there is only where something may be added."""
+        if block is None:
+            return self.treasury.means(trade.pair, trade, now)
+        return Means(0.0, block, self.treasury.asset_limit(trade.leverage or 1.0))
+
     def _valid_until(self, cycle: Cycle, verdict: Verdict, until: float, now: datetime) -> float:
         """Return when the verdict is made again whatever the price; soon where cash binds it."""
         band = self.planner.volatility_band(cycle.plan)
@@ -219,17 +249,14 @@ class GridDesk:
         return min(until, now.timestamp() + CASH_SECONDS) if bound else until
 
     def _request(
-        self, cycle: Cycle, trade: "Trade", entry_rate: float, now: datetime
-    ) -> tuple[float, str] | None:
-        order = cycle.verdict.order if cycle.verdict else None
-        if order is None:
-            return None
+        self, order: Order, cycle: Cycle, trade: "Trade", entry_rate: float, now: datetime
+    ) -> tuple[float, str]:
         step = orders.amount_step(trade)
         if order.is_entry:
             stake = len(order.levels) * cycle.plan.level_stake
             price = order.price or entry_rate
             return entry_stake(stake, price, trade.leverage or 1.0, step), order.tag
-        if tags.verb_of(order.tag) == tags.FLATTEN:
+        if ends_in_loss(order, cycle):
             pause = timedelta(hours=self.settings.stops.pause_hours)
             self.context.lock(trade.pair, now + pause, order.reason)
         return exit_stake(order, cycle, trade, step), order.tag
@@ -247,6 +274,13 @@ class GridDesk:
             logger.info("%s: %s", trade.pair, note)
             self.context.notes[trade.pair] = note
         cycle.published = plan_store.publish(trade, cycle, now)
+
+
+def ends_in_loss(order: Order, cycle: Cycle) -> bool:
+    """Whether an exit flattens the cycle, or stops its last lots: then the pair takes a pause."""
+    verb = tags.verb_of(order.tag)
+    all_lots = set(order.levels) >= set(cycle.book.ledger.lots)
+    return verb == tags.FLATTEN or (verb == tags.STOP and all_lots)
 
 
 def told(verdict: Verdict) -> str:

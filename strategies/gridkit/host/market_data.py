@@ -56,11 +56,11 @@ class PairSeries:
         if index < 0:
             return None
         return Reading(
-            self.times[index],
-            self.close[index],
-            self.volatility[index],
-            self.strength[index],
-            self.side[index],
+            self.times.item(index),
+            self.close.item(index),
+            self.volatility.item(index),
+            self.strength.item(index),
+            self.side.item(index),
             bool(self.known[index]),
         )
 

@@ -152,8 +152,10 @@ class Opening:
         reading = self._context.market.at(pair, now)
         if reading is None or not reading.known:
             return "no usable candle"
-        trend = self._context.settings.trend
-        block = gates.trend_block(reading.trend_strength, reading.trend_side, side, trend)
+        settings = self._context.settings
+        block = gates.trend_block(
+            reading.trend_strength, reading.trend_side, side, settings.trend
+        ) or gates.price_block(reading.close, side, pair, settings.stops)
         if block:
             return str(block)
         if self._context.live:

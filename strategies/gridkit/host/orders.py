@@ -17,7 +17,9 @@ from gridkit.grid.lots import Fill, Ledger
 if TYPE_CHECKING:
     from freqtrade.persistence import LocalTrade, Order
 
-DECIMAL_PLACES = 2  # ccxt's precision mode in which the precision counts digits
+# ccxt's precision modes: the precision counts digits, or is the step itself
+DECIMAL_PLACES = 2
+TICK_SIZE = 4
 FORCE_EXIT_TAG = "force_exit"
 
 
@@ -63,19 +65,19 @@ def new_book(trade: "LocalTrade") -> TradeBook:
 
 def amount_step(trade: "LocalTrade") -> float:
     """Smallest amount by which an order of this trade can differ, in base currency."""
-    precision = trade.amount_precision
-    if not precision:
-        return 0.0
-    step = 10.0**-precision if trade.precision_mode == DECIMAL_PLACES else precision
-    return float(step * (trade.contract_size or 1.0))
+    step = _step(trade.amount_precision, trade.precision_mode)
+    return step * (trade.contract_size or 1.0)
 
 
 def price_tick(trade: "LocalTrade") -> float:
     """Smallest difference of two prices on this market."""
-    precision = trade.price_precision
-    if not precision:
+    return _step(trade.price_precision, trade.precision_mode_price)
+
+
+def _step(precision: float | None, mode: int | None) -> float:
+    """Read ccxt's precision; 0 where there is no step, or one that grows with the number."""
+    if precision is None or mode not in (DECIMAL_PLACES, TICK_SIZE):
         return 0.0
-    mode = trade.precision_mode_price
     return float(10.0**-precision if mode == DECIMAL_PLACES else precision)
 
 
@@ -115,8 +117,14 @@ def resting_of(trade: "LocalTrade") -> Resting | None:
 
 
 def working_order(trade: "LocalTrade") -> "Order | None":
-    """Return the last order that is still open (freqtrade works one at a time)."""
-    return next((order for order in reversed(trade.orders) if order.ft_is_open), None)
+    """Return the order in work: freqtrade works one at a time, and the last one placed."""
+    last = trade.orders[-1] if trade.orders else None
+    return last if last is not None and last.ft_is_open else None
+
+
+def stake_of(order: "Order", trade: "LocalTrade") -> float:
+    """Return an order's stake in plain arithmetic; freqtrade's own property is exact and slow."""
+    return float(order.safe_amount * order.safe_price / (trade.leverage or 1.0))
 
 
 def forced_exit_rests(trade: "LocalTrade") -> bool:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from freqtrade.exceptions import OperationalException
 
@@ -112,5 +111,5 @@ def _allowed(frame: pd.DataFrame, side: int, settings: Settings) -> pd.Series:
     known = strength.notna() & market_side.notna()
     if settings.direction == "auto":
         certain = (strength < rule.adx_calm) | (strength >= rule.adx_strong)
-        return known & certain & (np.where(market_side > 0, LONG, SHORT) == side)
+        return known & certain & (market_side * side > 0)
     return known & ~((strength >= rule.adx_strong) & (market_side * side < 0))

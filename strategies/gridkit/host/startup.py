@@ -1,6 +1,7 @@
 """What must be so before the first order, checked when the bot starts (DESIGN 2.10)."""
 
 import logging
+import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,20 @@ def check(strategy: "IStrategy", desk: "GridDesk") -> None:
     ]
     if wrong:
         raise SettingsError("; ".join(wrong))
+    for warning in _worth_knowing(desk.settings):
+        logger.warning(warning)
+
+
+def _worth_knowing(settings: Settings) -> Iterator[str]:
+    """Yield what is allowed and yet may surprise."""
+    spacing, stops = settings.spacing, settings.stops
+    narrowest = spacing.grid_step if spacing.method == "fixed" else spacing.min_step
+    reached = math.ceil(stops.lot_stop / narrowest)
+    if stops.lot_stop_enabled and reached < settings.grid.levels:
+        yield (
+            f"stops.lot_stop = {stops.lot_stop:.2%} stops a line's lot before price has passed "
+            f"{reached + 1} of the {settings.grid.levels} lines, at steps of {narrowest:.2%} and up"
+        )
 
 
 def _order_handling(config: Mapping[str, Any], strategy: "IStrategy") -> Iterator[str]:

@@ -64,11 +64,15 @@ class Treasury:
         share = self.share(self.capital())
         return sizing.level_budget(share, settings.grid.levels, least, settings.caps.max_lots)
 
+    def asset_limit(self, leverage: float) -> float:
+        """Return the notional at which an asset is trimmed."""
+        return caps.asset_limit(self.capital(), self.pairs(), leverage, self._context.settings.caps)
+
     def means(self, pair: str, trade: Trade | None, now: datetime) -> Means:
         """Return what a pair may add now, its own resting entry apart: that would be replaced."""
         settings = self._context.settings
         open_trades = self._open_trades()
-        capital = self._capital(open_trades)
+        capital, pairs = self._capital(open_trades), self.pairs()
         stakes = {one.pair: account.committed(one) for one in open_trades}
         leverage = trade.leverage if trade else self._context.leverage
         resting = stakes.get(pair, 0.0) - float(trade.stake_amount) if trade else 0.0
@@ -79,15 +83,15 @@ class Treasury:
         seen = Account(
             capital=capital,
             free=self._free(),
-            reserved=self._reserved(pair, open_trades, capital),
+            reserved=self._reserved(pair, open_trades, capital, pairs),
             tied=tied,
             notional=tied * leverage,
             asset=together - resting,
-            pairs=self.pairs(),
+            pairs=pairs,
             leverage=leverage,
         )
         room, binding = caps.room(seen, settings.caps)
-        return Means(room, binding, caps.asset_limit(capital, seen.pairs, leverage, settings.caps))
+        return Means(room, binding, caps.asset_limit(capital, pairs, leverage, settings.caps))
 
     def _open_trades(self) -> list[Any]:
         return Trade.get_trades_proxy(is_open=True)
@@ -105,11 +109,13 @@ class Treasury:
         wallets = strategy.wallets
         return float(wallets.get_free(strategy.config["stake_currency"])) if wallets else 0.0
 
-    def _reserved(self, pair: str, open_trades: list[Any], capital: float) -> float:
+    def _reserved(self, pair: str, open_trades: list[Any], capital: float, pairs: int) -> float:
         """Cash for the next line of every other pair, and for what already rests (DESIGN 2.7)."""
-        usual = self.share(capital) / self._context.settings.grid.levels
+        context = self._context
+        share = sizing.pair_share(capital, pairs, context.leverage, context.settings.caps)
+        usual = share / context.settings.grid.levels
         others = [one for one in open_trades if one.pair != pair]
-        waiting = self.pairs() - len(others) - 1
+        waiting = pairs - len(others) - 1
         return sum(self._next_stake(one, usual) for one in others) + max(0, waiting) * usual
 
     def _next_stake(self, trade: "LocalTrade", usual: float) -> float:
@@ -117,7 +123,7 @@ class Treasury:
         if working is not None and working.ft_order_side == trade.entry_side:
             frozen_already = not self._context.strategy.config.get("dry_run", True)
             counted_already = not trade.amount
-            return 0.0 if frozen_already or counted_already else float(working.stake_amount)
+            return 0.0 if frozen_already or counted_already else orders.stake_of(working, trade)
         cycle = self._cycles.get(trade.id)
         if cycle is None:
             return usual

@@ -1,8 +1,11 @@
 """Which assets move together and so share one budget (SPEC A.6)."""
 
+import math
+
 import numpy as np
 
 LEAST_RETURNS = 48
+NOISE = 1e-24  # what rounding leaves of two series that never moved
 
 
 def correlation(first: np.ndarray, second: np.ndarray) -> float:
@@ -11,12 +14,12 @@ def correlation(first: np.ndarray, second: np.ndarray) -> float:
     Unknown: fewer than 48 returns both know, or one of them never moved.
     """
     both = np.isfinite(first) & np.isfinite(second)
-    if both.sum() < LEAST_RETURNS:
-        return float("nan")
+    if np.count_nonzero(both) < LEAST_RETURNS:
+        return math.nan
     a, b = first[both], second[both]
-    if a.std() <= 0 or b.std() <= 0:
-        return float("nan")
-    return float(np.corrcoef(a, b)[0, 1])
+    a, b = a - a.mean(), b - b.mean()
+    spread = math.sqrt(np.dot(a, a) * np.dot(b, b))
+    return float(np.dot(a, b)) / spread if spread > NOISE else math.nan
 
 
 def share_budget(value: float, threshold: float) -> bool:

@@ -1,7 +1,7 @@
 """Reasons not to take new risk now."""
 
 from gridkit.grid.decisions import Block
-from gridkit.settings import TrendSettings
+from gridkit.settings import StopSettings, TrendSettings
 
 
 def trend_block(
@@ -30,3 +30,12 @@ def side_of_market(strength: float, trend_side: float, trend: TrendSettings) -> 
     if trend.adx_calm <= strength < trend.adx_strong:
         return 0
     return int(trend_side > 0) - int(trend_side < 0)
+
+
+def price_block(price: float, side: int, pair: str, stops: StopSettings) -> Block | None:
+    """Refuse to open beyond a pair's `stop_price` or `pause_price`. `side` is 1 for long."""
+    for name, limits in (("stop_price", stops.stop_price), ("pause_price", stops.pause_price)):
+        limit = limits.get(pair)
+        if limit is not None and side * price <= side * limit:
+            return Block(f"price beyond {name}", price, limit)
+    return None
