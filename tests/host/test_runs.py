@@ -28,6 +28,10 @@ KINDS = {
         "spot",
         {"direction": "long", "caps": {"inventory": 0.2, "correlation": 0.0}},
     ),
+    "long spot with lines closer than the fees": (
+        "spot",
+        {"direction": "long", "spacing": {"method": "fixed", "grid_step": 0.002}},
+    ),
     "long spot starting with inventory": ("spot", {"grid": {"initial_inventory": 0.5}}),
 }
 EACH_KIND = pytest.mark.parametrize("kind", list(KINDS))
