@@ -165,6 +165,8 @@ class _Maker:
             room_block=Block("exposure", 1.0, 1.0),
             least_value_left=self.rarely(pick.uniform(0.0, 1.5), 0.0) * value / max(1, len(lots)),
             least_amount_left=self.rarely(pick.uniform(0.0, 0.05), 0.0),
+            least_order_value=self.rarely(pick.uniform(0.0, 2.0), 0.0) * value / max(1, len(lots)),
+            least_order_amount=self.rarely(pick.uniform(0.0, 0.05), 0.0),
             asset_limit=self.rarely(pick.uniform(0.2, 2.0) * value, math.inf),
         )
         return self._placed_before(situation, rules), rules
@@ -226,6 +228,7 @@ class _Maker:
             answers_gaps=pick.random() < 0.5,
             costs=layout.costs,
             tick=layout.tick,
+            amount_step=self.rarely(0.003, 0.0),
         )
 
     def _resting(self, plan: Plan, lots: dict[int, Lot], rules: Rules) -> Resting | None:

@@ -44,6 +44,7 @@ class World:
     step: float
     base_fee: float = 0.0
     least_value: float = 0.0
+    least_order: float = 0.0
     replan_candles: int = 72
 
 
@@ -106,6 +107,7 @@ def situation(cycle: Cycle, rate: float) -> Situation:
         harvest=cycle.ledger.harvest,
         dust=cycle.ledger.dust,
         least_value_left=world.least_value,
+        least_order_value=world.least_order,
     )
 
 

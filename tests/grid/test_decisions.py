@@ -199,6 +199,25 @@ def test_a_partial_exit_leaves_enough_or_was_in_place_before(found):
         assert sum(left) >= situation.least_amount_left
 
 
+@THOROUGH
+@given(situations())
+def test_an_exit_that_is_placed_is_an_order_the_exchange_takes_or_the_last(found):
+    situation, how = found
+    verdict = decide(situation, how)
+    order = verdict.order
+    if order is None or order.is_entry or not verdict.place:
+        return
+    if set(order.levels) == set(situation.lots):
+        return
+    amount = sum(situation.lots[level].amount for level in order.levels)
+    step = how.amount_step or 1e-9
+    sold = math.floor(amount / step + 1e-6) * step
+    assert sold > 0
+    assert sold >= situation.least_order_amount * (1 - 1e-6)
+    value = sold * (order.price or situation.exit_rate)
+    assert value >= situation.least_order_value * (1 - 1e-6)
+
+
 @pytest.mark.parametrize(
     "kind", ["entry", "exit at target", "exit at market", "stop", "flatten", "trim", "nothing"]
 )
@@ -285,6 +304,61 @@ def test_an_exit_that_would_leave_too_little_takes_the_other_lots_along():
     ).order
     assert order is not None
     assert (order.levels, order.price) == ((1, 2, 3), pytest.approx(100.0))
+
+
+@pytest.mark.parametrize(
+    ("rate", "how", "minimum", "tag", "price"),
+    [
+        # L2 is a tenth of a coin, worth 9.8; L1 and L3 are whole ones. Targets: 100, 99, 98.01.
+        (98.5, {}, {}, "sell L2", 99.0),
+        (98.5, {}, {"least_order_value": 9.0}, "sell L2", 99.0),
+        (98.5, {}, {"least_order_value": 10.0}, "sell L1-2", 100.0),
+        (98.5, {}, {"least_order_amount": 0.2}, "sell L1-2", 100.0),
+        (98.5, {"amount_step": 0.25}, {}, "sell L1-2", 100.0),
+        (99.3, {}, {}, "sell L2", None),
+        (99.3, {}, {"least_order_value": 9.92}, "sell L2", None),
+        (99.3, {}, {"least_order_value": 9.94}, "sell L1-2", 100.0),
+        (98.5, {}, {"least_order_value": 1_000.0}, "sell L1-2", 100.0),
+        (96.0, {"lot_stop": 0.02}, {"least_order_value": 1.0}, "stop L1-2", None),
+        (97.0, {"lot_stop": 0.02}, {"least_order_value": 1.0}, "stop L1", None),
+        (97.0, {"lot_stop": 0.02}, {"least_order_value": 98.0}, "stop L1-2", None),
+        (99.5, {}, {"asset_limit": 100.0}, "trim L2", None),
+        (99.5, {}, {"asset_limit": 100.0, "least_order_value": 10.0}, "trim L1-2", None),
+    ],
+)
+def test_a_lot_too_small_for_an_order_is_sold_with_the_next(rate, how, minimum, tag, price):
+    lots = {**holding(1), **holding(2, amount=0.1)}
+    situation = facing(rate, lots=lots, stopped=frozenset((3, 4, 5)), **minimum)
+    order = decide(situation, rules(**how)).order
+    assert order is not None
+    assert (order.tag, order.price) == (tag, price and pytest.approx(price))
+
+
+@pytest.mark.parametrize(
+    ("least", "tag"), [(9.0, "stop L2"), (10.0, "stop L1-2"), (110.0, "stop L1-3")]
+)
+def test_a_stopped_lot_too_small_for_an_order_takes_the_worst_others_along(least, tag):
+    lots = {2: Lot(2, 0.1, 120.0, 0.0), 1: Lot(1, 1.0, 99.5, 0.0), 3: Lot(3, 1.0, 97.0, 0.0)}
+    situation = facing(98.0, lots=lots, least_order_value=least)
+    order = decide(situation, rules(lot_stop=0.1)).order
+    assert order is not None
+    assert order.tag == tag
+
+
+def test_lots_sold_at_the_next_target_as_too_small_are_so_until_well_beyond_the_minimum():
+    """0.1 coins make an order of 9.92 from a rate of 99.2."""
+    lots = {**holding(1), **holding(2, amount=0.1)}
+    plan = replace(grid(), lines=(Line(1, 98.0, 120.0), Line(2, 97.0, 99.0)))
+    situation = facing(99.1, plan=plan, lots=lots, least_order_value=9.92)
+    grown = decide(situation, rules())
+    assert grown.order is not None
+    assert (grown.order.tag, grown.order.price) == ("sell L1-2", 120.0)
+    placed = replace(situation, resting=resting(grown, 99.1))
+    assert not decide(at(placed, 99.3), rules()).place
+    assert not decide(at(placed, 1.049 * 99.2), rules()).place
+    beyond = decide(at(placed, 1.051 * 99.2), rules()).order
+    assert beyond is not None
+    assert (beyond.tag, beyond.price) == ("sell L2", None)
 
 
 # -- sticky -----------------------------------------------------------------------------------
@@ -564,6 +638,7 @@ def scaled(situation: Situation, factor: float) -> Situation:
         harvest=factor * situation.harvest,
         room=factor * situation.room,
         least_value_left=factor * situation.least_value_left,
+        least_order_value=factor * situation.least_order_value,
         asset_limit=factor * situation.asset_limit,
     )
 
@@ -617,6 +692,7 @@ def on_grid(situation: Situation) -> Situation:
         entry_rate=eighth(situation.entry_rate),
         exit_rate=eighth(situation.exit_rate),
         least_value_left=0.0,
+        least_order_value=0.0,
         asset_limit=math.inf,
         orders=0,
     )

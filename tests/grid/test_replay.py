@@ -46,6 +46,7 @@ def worlds(draw: st.DrawFn) -> World:
         levels=draw(st.integers(1, 12)),
         base_fee=draw(st.sampled_from((0.0, 0.001))) if world.side > 0 else 0.0,
         least_value=draw(st.sampled_from((0.0, 20.0, 45.0))),
+        least_order=draw(st.sampled_from((0.0, 20.0, 45.0))),
     )
 
 

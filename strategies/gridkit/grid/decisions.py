@@ -8,7 +8,7 @@ direction in which lots earn, is always up.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gridkit.grid import tags
@@ -59,8 +59,8 @@ class Rules:
     """The settings a decision needs, and what they become on this pair. Fractions and prices.
 
     `max_distance` is how far from the market an order may stand; None in a price means unset;
-    infinity switches a stop off. `answers_gaps` says whether an order the market jumped over has to
-    be placed again (backtest) or is the exchange's to fill.
+    infinity switches a stop off; `amount_step` is in base currency. `answers_gaps` says whether an
+    order the market jumped over has to be placed again (backtest) or is the exchange's to fill.
     """
 
     hysteresis: float
@@ -74,6 +74,7 @@ class Rules:
     answers_gaps: bool
     costs: Costs
     tick: float = 0.0
+    amount_step: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,9 @@ class Situation:
     `entry_rate` and `exit_rate` are what an entry or exit at market would get now. `block` is a
     reason from outside against any addition (trend, cooldown, a lock); `room` is how much stake may
     be added, `room_block` what binds it; `least_value_left` and `least_amount_left` are the
-    smallest position freqtrade lets a partial exit leave; `asset_limit` is the most this asset may
-    be worth before it is trimmed.
+    smallest position freqtrade lets a partial exit leave, `least_order_value` and
+    `least_order_amount` the smallest order the exchange takes; `asset_limit` is the most this asset
+    may be worth before it is trimmed.
     """
 
     plan: Plan
@@ -101,6 +103,8 @@ class Situation:
     room_block: Block | None = None
     least_value_left: float = 0.0
     least_amount_left: float = 0.0
+    least_order_value: float = 0.0
+    least_order_amount: float = 0.0
     asset_limit: float = math.inf
 
 
@@ -259,7 +263,9 @@ def _stop_lots(view: _View) -> Order | None:
             hit.append(level)
     if not hit:
         return None
-    levels = _grown(tuple(sorted(hit)), view)
+    lots = view.situation.lots
+    worst = sorted(lots, key=lambda level: (-view.mirrored(lots[level].price), level))
+    levels = _grown(_sellable(tuple(sorted(hit)), worst, view), view)
     tag = tags.exit_tag(levels, tags.STOP)
     return Order(False, levels, None, tag, f"lot lost {view.rules.lot_stop:.2%} of its entry price")
 
@@ -293,12 +299,12 @@ def _trim(view: _View) -> Order | None:
     if not situation.lots or math.isinf(situation.asset_limit):
         return None
     amount = sum(lot.amount for lot in situation.lots.values())
-    best = max(situation.lots.values(), key=lambda lot: (-view.side * lot.price, -lot.level))
+    best = sorted(situation.lots.values(), key=lambda lot: (view.mirrored(lot.price), lot.level))
     outgrown = situation.asset_limit / amount
     view.bounds.event(view.mirrored(outgrown))
     if situation.exit_rate <= outgrown:
         return None
-    levels = _grown((best.level,), view)
+    levels = _grown(_sellable((best[0].level,), [lot.level for lot in best], view), view)
     even = max(_least_sale(situation.lots[level], view) for level in levels)
     view.bounds.event(even)
     if view.exit < even:
@@ -416,6 +422,7 @@ def _next_exit(view: _View) -> Order | None:
         return _exit_at_market(paid, verb, targets, view)
     nearest = min(view.mirrored(target) for target in targets.values())
     levels = tuple(sorted(lv for lv, t in targets.items() if view.mirrored(t) == nearest))
+    levels = _with_nearest(levels, view.side * nearest, targets, view)
     levels = _grown(levels, view, _caution(levels, view))
     return _exit_at_target(levels, verb, targets, "nearest target", view)
 
@@ -436,12 +443,16 @@ def _exit_at_market(
     if resting and not resting.is_entry and resting.levels and set(resting.levels) <= set(paid):
         levels = resting.levels
         price = view.side * max(view.mirrored(targets[level]) for level in levels)
-        return Order(False, levels, price, tags.exit_tag(levels, verb), "target was jumped over")
-    levels = _grown(paid, view, _caution(paid, view))
+        if price >= _least_rate(levels, view):
+            tag = tags.exit_tag(levels, verb)
+            return Order(False, levels, price, tag, "target was jumped over")
+    price = view.situation.exit_rate if _sells_now(paid, view) else 0.0
+    levels = _with_nearest(paid, price, targets, view)
+    levels = _grown(levels, view, _caution(levels, view))
     if set(levels) <= set(paid):
         tag = tags.exit_tag(levels, verb)
         return Order(False, levels, None, tag, "price is beyond the target")
-    return _exit_at_target(levels, verb, targets, "with what would remain", view)
+    return _exit_at_target(levels, verb, targets, "with more lots, as alone too small", view)
 
 
 def _target(level: int, view: _View) -> float:
@@ -452,6 +463,44 @@ def _target(level: int, view: _View) -> float:
     if line is None or view.mirrored(line.target) < view.mirrored(least):
         return on_tick(least, view.rules.tick, up=view.side > 0)
     return line.target
+
+
+def _with_nearest(
+    levels: tuple[int, ...], price: float, targets: Mapping[int, float], view: _View
+) -> tuple[int, ...]:
+    """Return these lots, sold at this price, and the next targets' until they make an order."""
+    others = [level for level in targets if level not in levels]
+    for level in sorted(others, key=lambda one: (view.mirrored(targets[one]), one)):
+        if price >= _least_rate(levels, view):
+            break
+        levels, price = (*levels, level), targets[level]
+    return tuple(sorted(levels))
+
+
+def _sellable(levels: tuple[int, ...], lots: Sequence[int], view: _View) -> tuple[int, ...]:
+    """Return these levels, and the first of `lots` until they make an order at the market."""
+    for level in lots:
+        if _sells_now(levels, view):
+            break
+        levels = levels if level in levels else (*levels, level)
+    return tuple(sorted(levels))
+
+
+def _sells_now(levels: tuple[int, ...], view: _View) -> bool:
+    """Whether these lots make an order at the market, well so where more of them are in work."""
+    least_rate = max(1.0, _caution(levels, view)) * _least_rate(levels, view)
+    view.bounds.event(view.mirrored(least_rate))
+    return view.situation.exit_rate >= least_rate
+
+
+def _least_rate(levels: tuple[int, ...], view: _View) -> float:
+    """Return the rate from which the exchange takes an order of these lots; infinity: at none."""
+    situation = view.situation
+    held = sum(situation.lots[level].amount for level in levels) + situation.dust
+    amount = on_tick(held, view.rules.amount_step, up=False)
+    if amount <= 0 or amount < situation.least_order_amount * (1 - 1e-9):
+        return math.inf
+    return situation.least_order_value / amount
 
 
 def _grown(levels: tuple[int, ...], view: _View, caution: float = 1.0) -> tuple[int, ...]:
