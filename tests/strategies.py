@@ -248,7 +248,8 @@ class _Maker:
             return Resting(True, levels, line.price + away, tags.entry_tag(levels))
         levels = self._some(sorted(lots))
         usual = tags.SELL if plan.side > 0 else tags.COVER
-        verb = pick.choice((usual, usual, usual, tags.STOP, tags.FLATTEN, tags.TRIM))
+        rare = pick.choice((tags.STOP, tags.FLATTEN, tags.END, tags.TRIM))
+        verb = pick.choice((usual, rare))
         line = plan.line(levels[0])
         assert line is not None
         return Resting(False, levels, line.target + away, tags.exit_tag(levels, verb))

@@ -16,7 +16,7 @@ from strategies import LONG, SHORT, SIDES, at, situation_of, situations
 
 THOROUGH = settings(max_examples=1_500)
 FREE = Costs(0.0, 0.0, 0.0, 0.0)
-LOSS_VERBS = {tags.STOP, tags.FLATTEN}
+LOSS_VERBS = {tags.STOP, tags.FLATTEN, tags.END}
 STEP = 0.01
 
 
@@ -219,7 +219,8 @@ def test_an_exit_that_is_placed_is_an_order_the_exchange_takes_or_the_last(found
 
 
 @pytest.mark.parametrize(
-    "kind", ["entry", "exit at target", "exit at market", "stop", "flatten", "trim", "nothing"]
+    "kind",
+    ["entry", "exit at target", "exit at market", "stop", "flatten", "end", "trim", "nothing"],
 )
 def test_the_situations_thrown_at_decide_lead_to_every_kind_of_order(kind):
     """So that no property above is true because it is never asked."""
@@ -579,8 +580,8 @@ def test_a_cycle_of_too_many_orders_ends_where_that_is_cheap():
     even = (cost - 1.0) / (2.0 * 0.999)
     above, below = (decide(at(situation, even + move), how).order for move in (0.001, -0.001))
     assert above is not None
-    assert above.tag == "flatten L1-2"
-    assert below is None or below.tag != "flatten L1-2"
+    assert above.tag == "end L1-2"
+    assert below is None or below.tag != "end L1-2"
 
 
 @pytest.mark.parametrize(

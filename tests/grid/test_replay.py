@@ -16,7 +16,7 @@ from gridkit.grid.plan import Spacing
 from gridkit.settings import GridSettings
 from strategies import LONG, SHORT, SIDES
 
-LOSS_VERBS = {tags.STOP, tags.FLATTEN}
+LOSS_VERBS = {tags.STOP, tags.FLATTEN, tags.END}
 CANDLES = 400
 
 

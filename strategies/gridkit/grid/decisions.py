@@ -239,19 +239,20 @@ def _flatten(view: _View) -> Order | None:
         limit = view.mirrored(rules.stop_price)
         view.bounds.event(limit)
         if view.exit <= limit:
-            return _sell_all(view, f"price beyond stop_price {rules.stop_price:g}")
+            return _sell_all(view, tags.FLATTEN, f"price beyond stop_price {rules.stop_price:g}")
     cost = sum(lot.cost for lot in situation.lots.values())
     amount = sum(lot.amount for lot in situation.lots.values())
     limit = view.mirrored(cost / amount) - rules.cycle_stop * cost / amount
     view.bounds.event(limit)
     if view.exit <= limit:
-        return _sell_all(view, f"open lots lost {rules.cycle_stop:.2%} of their cost")
+        reason = f"open lots lost {rules.cycle_stop:.2%} of their cost"
+        return _sell_all(view, tags.FLATTEN, reason)
     return None
 
 
-def _sell_all(view: _View, reason: str) -> Order:
+def _sell_all(view: _View, verb: str, reason: str) -> Order:
     levels = tuple(sorted(view.situation.lots))
-    return Order(False, levels, None, tags.exit_tag(levels, tags.FLATTEN), reason)
+    return Order(False, levels, None, tags.exit_tag(levels, verb), reason)
 
 
 def _stop_lots(view: _View) -> Order | None:
@@ -285,7 +286,8 @@ def _end_early(view: _View) -> Order | None:
     view.bounds.event(limit)
     if view.exit < limit:
         return None
-    return _sell_all(view, f"{situation.orders} orders in the cycle, and its end is cheap here")
+    reason = f"{situation.orders} orders in the cycle, and its end is cheap here"
+    return _sell_all(view, tags.END, reason)
 
 
 def _even_price(paid: float, lost: float, amount: float, side: int, fee: float) -> float:

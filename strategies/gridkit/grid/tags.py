@@ -1,7 +1,8 @@
 """Order tags: how a level's name travels through freqtrade's orders, tables and Telegram.
 
 Entries read `L3` (`L3-5` when one order takes several lines), exits `sell L3`, `cover L3` for a
-short grid, `stop L3` for a stopped lot, `flatten L1-4` for a cycle that was ended.
+short grid, `stop L3` for a stopped lot, `trim L3` for a lot of an asset above its share,
+`flatten L1-4` for a cycle that was stopped, `end L1-4` for one of too many orders.
 """
 
 import re
@@ -11,6 +12,7 @@ SELL = "sell"
 COVER = "cover"
 STOP = "stop"
 FLATTEN = "flatten"
+END = "end"
 TRIM = "trim"
 
 # Levels are counted from 1; four digits keep a foreign `L1-999999999` from naming a billion of
