@@ -35,6 +35,7 @@ from sandbox.running import running_exchange  # noqa: E402
 
 PAIRS = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT", "DOGE/USDT")
 REPORT = ROOT / "user_data" / "reports" / "bench.json"
+SLICE_STEP = 0.008
 ROUNDS = 2
 
 
@@ -100,7 +101,13 @@ def _year(setting: Setting, days: int) -> dict[str, Any]:
 
 
 def _slice(setting: Setting, days: int) -> dict[str, Any]:
-    """Time (b) and (c) in turns on the last days, and compare their orders."""
+    """Time (b) and (c) in turns on the last days, and compare their orders.
+
+    Closer lines than the year's: what a copy costs grows with the orders in a trade.
+    """
+    override = setting.data.folder / "slice.json"
+    override.write_text(json.dumps({"gridkit": {"spacing": {"grid_step": SLICE_STEP}}}))
+    setting = replace(setting, overlays=(*setting.overlays, override))
     grid, copied = [], []
     for _ in range(ROUNDS):
         grid.append(_backtest(f"(b) last {days} days", setting, runs.GRID, days))
@@ -108,6 +115,7 @@ def _slice(setting: Setting, days: int) -> dict[str, Any]:
     difference = runs.first_difference(grid[0].orders, copied[0].orders)
     return {
         "days": days,
+        "grid_step": SLICE_STEP,
         "grid": _fastest(grid).summary(),
         "copied": _fastest(copied).summary(),
         "equal_orders": difference is None,

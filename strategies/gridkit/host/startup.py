@@ -54,8 +54,9 @@ def _worth_knowing(settings: Settings) -> Iterator[str]:
     reached = math.ceil(stops.lot_stop / narrowest)
     if stops.lot_stop_enabled and reached < settings.grid.levels:
         yield (
-            f"stops.lot_stop = {stops.lot_stop:.2%} stops a line's lot before price has passed "
-            f"{reached + 1} of the {settings.grid.levels} lines, at steps of {narrowest:.2%} and up"
+            f"stops.lot_stop = {stops.lot_stop:.2%} sells a lot once price is {reached} lines "
+            f"deeper (steps of {narrowest:.2%} or more), so that the {settings.grid.levels} lines "
+            "are seldom held together"
         )
 
 
