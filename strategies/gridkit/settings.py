@@ -91,7 +91,10 @@ class GridSettings(Section):
         default=False,
         description="lay stopped lines anew below the lowest one when price falls through them all",
     )
-    infinity: bool = Field(default=False, description="no top: trailing up without any limit")
+    infinity: bool = Field(
+        default=False,
+        description="no top: a cycle's first line is bought at market, so that a rise is followed",
+    )
     wait_time_seconds: float = Field(
         default=10.0, ge=0, le=86_400, description="live: shortest time between two additions"
     )

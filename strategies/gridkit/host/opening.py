@@ -62,8 +62,9 @@ class Opening:
     def _placed(
         self, pair: str, rate: float, side: int, gap: Spacing
     ) -> tuple[float, Block | None]:
+        grid = self._context.settings.grid
         anchor = self._highest_anchor(pair, rate, side)
-        if self._context.settings.grid.initial_inventory > 0:
+        if grid.initial_inventory > 0 or grid.infinity:
             above = side * (anchor - rate) < 0
             return rate, Block("anchor may not follow price", rate, anchor) if above else None
         progression = self._context.settings.spacing.progression
