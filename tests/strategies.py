@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from gridkit.grid import plan as plans
 from gridkit.grid import tags
 from gridkit.grid.costs import Costs
-from gridkit.grid.decisions import Block, Resting, Rules, Situation, decide
+from gridkit.grid.decisions import decide
 from gridkit.grid.lots import Lot
 from gridkit.grid.plan import Layout, Plan, Spacing
+from gridkit.grid.situation import Block, Resting, Rules, Situation
 from gridkit.settings import GridSettings, SpacingSettings
 
 START = pd.Timestamp("2025-01-01", tz="UTC")

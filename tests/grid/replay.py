@@ -13,9 +13,10 @@ import numpy as np
 from gridkit.grid import plan as plans
 from gridkit.grid import tags
 from gridkit.grid.costs import Costs
-from gridkit.grid.decisions import Order, Resting, Rules, Situation, Verdict, decide
+from gridkit.grid.decisions import decide
 from gridkit.grid.lots import Closed, Fill, Ledger
 from gridkit.grid.plan import Layout, Plan, Spacing
+from gridkit.grid.situation import Order, Resting, Rules, Situation, Verdict
 from gridkit.settings import GridSettings, SpacingSettings
 
 CANDLE = 300.0

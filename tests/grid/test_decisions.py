@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from gridkit.grid import plan as plans
 from gridkit.grid import tags
 from gridkit.grid.costs import Costs, lowest_target, on_tick
-from gridkit.grid.decisions import Block, Order, Resting, Rules, Situation, Verdict, decide
+from gridkit.grid.decisions import decide
 from gridkit.grid.lots import Lot
 from gridkit.grid.plan import Layout, Line, Plan, Spacing
+from gridkit.grid.situation import Block, Order, Resting, Rules, Situation, Verdict
 from gridkit.settings import GridSettings, SpacingSettings
 from strategies import LONG, SHORT, SIDES, at, situation_of, situations
 

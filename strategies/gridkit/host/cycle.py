@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gridkit.grid.decisions import Verdict
 from gridkit.grid.plan import Plan
+from gridkit.grid.situation import Verdict
 from gridkit.host.orders import TradeBook
 
 if TYPE_CHECKING:

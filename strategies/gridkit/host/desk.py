@@ -14,7 +14,8 @@ from freqtrade.persistence import Trade
 
 from gridkit import candles
 from gridkit.grid import tags
-from gridkit.grid.decisions import Block, Order, Resting, Situation, Verdict, decide
+from gridkit.grid.decisions import decide
+from gridkit.grid.situation import Block, Order, Resting, Situation, Verdict
 from gridkit.host import account, orders, plan_store
 from gridkit.host.context import Context
 from gridkit.host.cycle import Cycle

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gridkit.grid.decisions import Order
+    from gridkit.grid.situation import Order
     from gridkit.host.cycle import Cycle
 
 FREE = "#8a8f98"

@@ -9,8 +9,8 @@ from freqtrade.persistence import Trade
 
 from gridkit.grid import plan as plans
 from gridkit.grid import tags
-from gridkit.grid.decisions import Block
 from gridkit.grid.plan import Spacing
+from gridkit.grid.situation import Block
 from gridkit.host import orders, planning
 from gridkit.host.context import Context
 from gridkit.host.market_data import Reading

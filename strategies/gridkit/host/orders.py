@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from freqtrade.constants import CANCEL_REASON
 
 from gridkit.grid import tags
-from gridkit.grid.decisions import Resting
 from gridkit.grid.lots import Fill, Ledger
+from gridkit.grid.situation import Resting
 
 if TYPE_CHECKING:
     from freqtrade.persistence import LocalTrade, Order

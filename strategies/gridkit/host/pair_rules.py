@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from gridkit.grid.costs import Costs
-from gridkit.grid.decisions import Rules
 from gridkit.grid.plan import Layout
+from gridkit.grid.situation import Rules
 from gridkit.host import orders
 from gridkit.host.context import Context
 from gridkit.host.limits import Limits, limits_of

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from freqtrade.persistence import Trade
 
-from gridkit.grid.decisions import Block
+from gridkit.grid.situation import Block
 from gridkit.host import account, orders
 from gridkit.host.context import Context
 from gridkit.host.cycle import Cycle

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from gridkit.grid.decisions import Block
+from gridkit.grid.situation import Block
 from gridkit.risk.sizing import exposure_fraction
 from gridkit.settings import CapSettings
 

@@ -1,6 +1,6 @@
 """Reasons not to take new risk now."""
 
-from gridkit.grid.decisions import Block
+from gridkit.grid.situation import Block
 from gridkit.settings import StopSettings, TrendSettings
 
 

@@ -1,0 +1,83 @@
+"""The entry that may rest: the next free line, or the lines the price is already beyond."""
+
+import math
+
+from gridkit.grid import tags
+from gridkit.grid.plan import Line
+from gridkit.grid.situation import Block, Order, Resting, Situation
+from gridkit.grid.view import View
+from gridkit.grid.working import out_of_reach
+
+
+def next_entry(view: View) -> tuple[Order | None, Block | None]:
+    """Return the entry that may rest, or why none may."""
+    situation, rules = view.situation, view.rules
+    free = _free_lines(view)
+    for line in free:
+        view.bounds.event(view.mirrored(line.price))
+    for limit in (rules.pause_price, rules.stop_price):
+        if limit is not None:
+            view.bounds.event(view.mirrored(limit))
+    block = situation.block or _own_block(view, free)
+    if block:
+        return None, block
+    affordable = _affordable(situation)
+    if affordable < 1:
+        return None, situation.room_block or Block(
+            "stake left", situation.room, situation.plan.level_stake
+        )
+    return _entry_at(free, min(affordable, rules.max_lots - len(situation.lots)), view)
+
+
+def _affordable(situation: Situation) -> int:
+    if math.isinf(situation.room):
+        return len(situation.plan.lines)
+    return math.floor(situation.room / situation.plan.level_stake + 1e-9)
+
+
+def _free_lines(view: View) -> list[Line]:
+    situation = view.situation
+    return [
+        line
+        for line in situation.plan.lines
+        if line.level not in situation.lots and line.level not in situation.stopped
+    ]
+
+
+def _own_block(view: View, free: list[Line]) -> Block | None:
+    situation, rules = view.situation, view.rules
+    if not free:
+        return Block("all lines are held", len(situation.lots), len(situation.plan.lines))
+    if len(situation.lots) >= rules.max_lots:
+        return Block("open lots", len(situation.lots), rules.max_lots)
+    if situation.orders >= rules.max_orders:
+        return Block("orders in the cycle", situation.orders, rules.max_orders)
+    if rules.pause_price is not None and view.entry <= view.mirrored(rules.pause_price):
+        return Block("price beyond pause_price", situation.entry_rate, rules.pause_price)
+    if rules.stop_price is not None and view.entry <= view.mirrored(rules.stop_price):
+        return Block("price beyond stop_price", situation.entry_rate, rules.stop_price)
+    return None
+
+
+def _entry_at(free: list[Line], most: int, view: View) -> tuple[Order | None, Block | None]:
+    """One order: all lines the price is already beyond, at market, or else the next line."""
+    resting = view.situation.resting
+    beyond = [line for line in free if view.entry <= view.mirrored(line.price)][:most]
+    if beyond:
+        jumped = [line for line in beyond if resting and _is_entry_of(resting, line)]
+        if jumped:
+            return _entry(jumped, jumped[0].price, "line was jumped over"), None
+        return _entry(beyond, None, "price is beyond the line"), None
+    line = max(free, key=lambda one: view.mirrored(one.price))
+    order = _entry([line], line.price, "next free line")
+    block = out_of_reach(order, line.price, view)
+    return (None, block) if block else (order, None)
+
+
+def _is_entry_of(resting: Resting, line: Line) -> bool:
+    return resting.is_entry and resting.levels == (line.level,)
+
+
+def _entry(lines: list[Line], price: float | None, reason: str) -> Order:
+    levels = tuple(line.level for line in lines)
+    return Order(True, levels, price, tags.entry_tag(levels), reason)

@@ -1,0 +1,115 @@
+"""What a decision is made from and what it says: small frozen values of plain numbers."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gridkit.grid.costs import Costs
+from gridkit.grid.lots import Lot
+from gridkit.grid.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order that should rest. `price` None means: at the market's price now."""
+
+    is_entry: bool
+    levels: tuple[int, ...]
+    price: float | None
+    tag: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """The order in work, as freqtrade has it."""
+
+    is_entry: bool
+    levels: tuple[int, ...]
+    price: float
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Why nothing is added: the condition, its value and the threshold it misses."""
+
+    condition: str
+    value: float
+    threshold: float
+
+    def __str__(self) -> str:
+        return f"{self.condition}: {self.value:.6g} against {self.threshold:.6g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The settings a decision needs, and what they become on this pair. Fractions and prices.
+
+    `max_distance` is how far from the market an order may stand; None in a price means unset;
+    infinity switches a stop off; `amount_step` is in base currency. `answers_gaps` says whether an
+    order the market jumped over has to be placed again (backtest) or is the exchange's to fill.
+    """
+
+    hysteresis: float
+    lot_stop: float
+    cycle_stop: float
+    stop_price: float | None
+    pause_price: float | None
+    max_lots: int
+    max_orders: int
+    max_distance: float
+    answers_gaps: bool
+    costs: Costs
+    tick: float = 0.0
+    amount_step: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Everything a decision is made from. Stakes and values in stake currency.
+
+    `entry_rate` and `exit_rate` are what an entry or exit at market would get now. `block` is a
+    reason from outside against any addition (trend, cooldown, a lock); `room` is how much stake may
+    be added, `room_block` what binds it; `least_value_left` and `least_amount_left` are the
+    smallest position freqtrade lets a partial exit leave, `least_order_value` and
+    `least_order_amount` the smallest order the exchange takes; `asset_limit` is the most this asset
+    may be worth before it is trimmed.
+    """
+
+    plan: Plan
+    lots: Mapping[int, Lot]
+    stopped: frozenset[int]
+    resting: Resting | None
+    entry_rate: float
+    exit_rate: float
+    orders: int = 0
+    harvest: float = 0.0
+    dust: float = 0.0
+    block: Block | None = None
+    room: float = math.inf
+    room_block: Block | None = None
+    least_value_left: float = 0.0
+    least_amount_left: float = 0.0
+    least_order_value: float = 0.0
+    least_order_amount: float = 0.0
+    asset_limit: float = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The order that should rest, or None; and between which rates this stays the answer.
+
+    `place` is False where that order is already in work. `holds_above` and `holds_below` bound the
+    open interval of rates; `block` says why nothing is added, if so.
+    """
+
+    order: Order | None
+    place: bool
+    block: Block | None
+    holds_above: float = math.nan
+    holds_below: float = math.nan
+
+    def holds_at(self, rate: float) -> bool:
+        """Whether the same situation at this rate would get the same verdict."""
+        return self.holds_above < rate < self.holds_below
