@@ -1,0 +1,53 @@
+"""What a decision that is kept, or made ahead, must not change: the orders."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from backtests.runs import disagreements
+from gridkit.host.cycle import Cycle
+from gridkit.host.desk import GridDesk
+from host.conftest import QUICK_TREND
+
+pytestmark = pytest.mark.slow
+
+ENOUGH_ORDERS = 100
+THE_END = datetime(2030, 1, 1, tzinfo=UTC)
+# More lines than price passes: where caps bind, a kept verdict may be an hour old (desk.CASH_SECONDS).
+DENSE = {
+    "trend": QUICK_TREND,
+    "spacing": {"method": "fixed", "grid_step": 0.003},
+    "grid": {"levels": 25},
+    "caps": {"inventory": 1.0, "exposure": 1.0},
+    "stops": {"lot_stop": 0.02},
+}
+
+
+@pytest.fixture
+def never_kept(monkeypatch):
+    """Every candle is decided anew, as if nothing had been decided before."""
+    monkeypatch.setattr(Cycle, "decided_for", lambda *_arguments: False)
+
+
+@pytest.fixture
+def never_ahead(monkeypatch):
+    monkeypatch.setattr(GridDesk, "_foresee", lambda *_arguments: None)
+
+
+@pytest.mark.parametrize("slow", ["never_kept", "never_ahead"])
+def test_orders_are_the_same_when_every_decision_is_made_anew(request, backtest, spot, slow):
+    fast = backtest(spot, DENSE)
+    request.getfixturevalue(slow)
+    assert disagreements(fast, backtest(spot, DENSE), THE_END) == []
+    assert len(fast.placed) >= ENOUGH_ORDERS
+
+
+def test_most_candles_are_answered_by_what_was_decided_before(backtest, spot, monkeypatch):
+    asked, anew = [], []
+    next_order, decide = GridDesk.next_order, GridDesk._decide
+    monkeypatch.setattr(
+        GridDesk, "next_order", lambda *given: asked.append(1) or next_order(*given)
+    )
+    monkeypatch.setattr(GridDesk, "_decide", lambda *given: anew.append(1) or decide(*given))
+    backtest(spot, {"trend": QUICK_TREND})
+    assert 0 < len(anew) < 0.3 * len(asked)
