@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 ENOUGH_ORDERS = 100
 THE_END = datetime(2030, 1, 1, tzinfo=UTC)
-# More lines than price passes: where caps bind, a kept verdict may be an hour old (desk.CASH_SECONDS).
+# More lines than price passes: where caps bind, a kept verdict may be an hour old.
 DENSE = {
     "trend": QUICK_TREND,
     "spacing": {"method": "fixed", "grid_step": 0.003},

@@ -1,6 +1,7 @@
 """When a cycle ended in a loss its pair rests, and where no cycle may begin none does."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -29,7 +30,7 @@ def cycles_of(run):
 def test_a_cycle_whose_last_lot_was_stopped_keeps_its_pair_from_opening_for_a_while(backtest, spot):
     seen = 0
     for ended in cycles_of(backtest(spot, TIGHT)).values():
-        for (_, closed, last), (opened, _, _) in zip(ended, ended[1:], strict=False):
+        for (_, closed, last), (opened, _, _) in pairwise(ended):
             if tags.verb_of(last) == tags.STOP:
                 seen += 1
                 assert opened - closed >= timedelta(hours=6), (opened, closed)

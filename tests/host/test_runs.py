@@ -15,7 +15,7 @@ from host.conftest import QUICK_TREND
 pytestmark = pytest.mark.slow
 
 DENSE = {"method": "fixed", "grid_step": 0.004}
-TAG = re.compile(r"((sell|cover|stop|flatten|trim) )?L\d+(-\d+)?(,\d+(-\d+)?)*")
+TAG = re.compile(r"((sell|cover|stop|flatten|end|trim) )?L\d+(-\d+)?(,\d+(-\d+)?)*")
 TIGHT = {"exposure": 0.5, "inventory": 0.2, "max_orders_per_cycle": 20, "max_lots": 6}
 KINDS = {
     "long spot": ("spot", {"direction": "long"}),
