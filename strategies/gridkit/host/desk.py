@@ -229,8 +229,10 @@ class GridDesk:
             block=block,
             room=means.room,
             room_block=means.binding,
-            least_value_left=limits.value,
-            least_amount_left=limits.amount,
+            least_value_left=limits.left_value,
+            least_amount_left=limits.left_amount,
+            least_order_value=limits.order_value,
+            least_order_amount=limits.order_amount,
             asset_limit=means.asset_limit,
         )
 

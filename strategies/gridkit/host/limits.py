@@ -10,18 +10,22 @@ VIABLE_MARGIN = 1.1  # SPEC A.5: never below the exchange's minimum times this
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Smallest value (stake currency) and amount (base currency) that freqtrade lets stand.
+    """Smallest values (stake currency) and amounts (base currency), before leverage.
 
-    Live, a partial exit is vetoed by the strategy's stoploss (-0.99, hence the full reserve), in a
-    backtest by a milder rule: the stricter one is used in both.
+    `left_value` and `left_amount` are what freqtrade lets a partial exit leave: live it reckons with
+    the strategy's stoploss (-0.99, hence the full reserve), in a backtest more mildly; the stricter
+    rule is used in both. `order_value` and `order_amount` are what the exchange takes as an order,
+    the value with a little more for an order at market that slips.
     """
 
-    value: float
-    amount: float
+    left_value: float
+    left_amount: float
+    order_value: float
+    order_amount: float
 
     def least_stake(self, price: float, leverage: float) -> float:
         """Stake of the smallest lot that can be bought, and left over by the sale of another."""
-        return VIABLE_MARGIN * max(self.value, self.amount * price) / leverage
+        return VIABLE_MARGIN * max(self.left_value, self.left_amount * price) / leverage
 
 
 def limits_of(market: Mapping[str, Any] | None, config: Mapping[str, Any]) -> Limits:
@@ -29,6 +33,6 @@ def limits_of(market: Mapping[str, Any] | None, config: Mapping[str, Any]) -> Li
     reserve = 1.0 + config.get("amount_reserve_percent", 0.05)
     limits = (market or {}).get("limits", {})
     contract = (market or {}).get("contractSize") or 1.0
-    value = (limits.get("cost") or {}).get("min") or 0.0
-    amount = (limits.get("amount") or {}).get("min") or 0.0
-    return Limits(value * contract * FULL_RESERVE, amount * contract * reserve)
+    value = ((limits.get("cost") or {}).get("min") or 0.0) * contract
+    amount = ((limits.get("amount") or {}).get("min") or 0.0) * contract
+    return Limits(value * FULL_RESERVE, amount * reserve, value * reserve, amount)

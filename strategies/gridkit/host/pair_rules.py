@@ -77,4 +77,5 @@ class PairRules:
             answers_gaps=not self._context.live,
             costs=self.costs(pair),
             tick=orders.price_tick(trade),
+            amount_step=orders.amount_step(trade),
         )

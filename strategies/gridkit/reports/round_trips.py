@@ -15,7 +15,7 @@ from gridkit.reports.equity import Marks, candle_index
 from gridkit.reports.records import OrderFill, Run, TradeRecord
 
 # Exits that somebody was forced into: what they bring is inventory profit, not harvest.
-FORCED_VERBS = frozenset({tags.STOP, tags.FLATTEN, tags.TRIM, "recover"})
+FORCED_VERBS = frozenset({tags.STOP, tags.FLATTEN, tags.END, tags.TRIM, "recover"})
 FORCED_REASONS = frozenset(
     {
         "force_exit",
