@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL_DATA = Path(os.environ.get("GRIDKIT_REAL_DATA") or ROOT.parent / "shared" / "data")
 
 # The default run decides the same way every time, however busy the machine is. To look for new
 # counterexamples: HYPOTHESIS_PROFILE=explore.
-settings.register_profile("repeatable", derandomize=True, deadline=None)
-settings.register_profile("explore", max_examples=2000, deadline=None)
+_PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}  # a busy machine
+settings.register_profile("repeatable", derandomize=True, **_PATIENT)
+settings.register_profile("explore", max_examples=2000, **_PATIENT)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "repeatable")
 
 

@@ -12,7 +12,7 @@ VIABLE_MARGIN = 1.1  # SPEC A.5: never below the exchange's minimum times this
 class Limits:
     """Smallest values (stake currency) and amounts (base currency), before leverage.
 
-    `left_value` and `left_amount` are what freqtrade lets a partial exit leave: live it reckons with
+    `left_value` and `left_amount` are what freqtrade lets a partial exit leave: live it reckons by
     the strategy's stoploss (-0.99, hence the full reserve), in a backtest more mildly; the stricter
     rule is used in both. `order_value` and `order_amount` are what the exchange takes as an order,
     the value with a little more for an order at market that slips.
