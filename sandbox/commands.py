@@ -18,11 +18,6 @@ _WITHOUT_CONFIG = {
 }  # fmt: skip
 
 
-def is_freqtrade(command: list[str]) -> bool:
-    """Tell `freqtrade …` and `python -m freqtrade …` from other commands."""
-    return _subcommand_position(command) > 0
-
-
 def pointed_at(command: list[str], config: Path) -> list[str]:
     """Return the command with the sandbox's configuration last among freqtrade's, so that it wins.
 

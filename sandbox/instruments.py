@@ -36,19 +36,36 @@ class Instrument:
         return decimals(self.lot)
 
 
-# Binance's filters: spot tick and lot, then futures tick, lot and minimum notional in USDT.
-_FILTERS: dict[str, tuple[float, float, float, float, float]] = {
-    "BTC": (0.01, 0.00001, 0.1, 0.001, 100),
-    "ETH": (0.01, 0.0001, 0.01, 0.001, 20),
-    "SOL": (0.01, 0.001, 0.01, 0.01, 5),
-    "BNB": (0.01, 0.001, 0.01, 0.01, 5),
-    "XRP": (0.0001, 0.1, 0.0001, 0.1, 5),
-    "ADA": (0.0001, 0.1, 0.0001, 1, 5),
-    "DOGE": (0.00001, 1, 0.00001, 1, 5),
-    "AVAX": (0.01, 0.01, 0.001, 1, 5),
-    "LINK": (0.01, 0.01, 0.001, 0.01, 20),
-    "LTC": (0.01, 0.001, 0.01, 0.001, 20),
-    "DOT": (0.001, 0.01, 0.001, 0.1, 5),
+# Binance's filters against USDT: tick and lot of a coin, then of its perpetual with the minimum.
+_SPOT_FILTERS: dict[str, tuple[float, float]] = {
+    "BTC": (0.01, 0.00001),
+    "ETH": (0.01, 0.0001),
+    "SOL": (0.01, 0.001),
+    "BNB": (0.01, 0.001),
+    "XRP": (0.0001, 0.1),
+    "ADA": (0.0001, 0.1),
+    "DOGE": (0.00001, 1),
+    "AVAX": (0.01, 0.01),
+    "LINK": (0.01, 0.01),
+    "LTC": (0.01, 0.001),
+    "DOT": (0.001, 0.01),
+    "SUI": (0.0001, 0.1),
+    "PEPE": (0.00000001, 1),
+}
+_PERPETUAL_FILTERS: dict[str, tuple[float, float, float]] = {
+    "BTC": (0.1, 0.001, 100),
+    "ETH": (0.01, 0.001, 20),
+    "SOL": (0.01, 0.01, 5),
+    "BNB": (0.01, 0.01, 5),
+    "XRP": (0.0001, 0.1, 5),
+    "ADA": (0.0001, 1, 5),
+    "DOGE": (0.00001, 1, 5),
+    "AVAX": (0.001, 1, 5),
+    "LINK": (0.001, 0.01, 20),
+    "LTC": (0.01, 0.001, 20),
+    "DOT": (0.001, 0.1, 5),
+    "SUI": (0.0001, 0.1, 5),
+    "1000PEPE": (0.0000001, 1, 5),
 }
 _SPOT_MIN_NOTIONAL = {"BTC": 0.0001, "ETH": 0.001, "BNB": 0.01}
 _USUAL_MIN_NOTIONAL = 5.0
@@ -56,12 +73,13 @@ _USUAL_MIN_NOTIONAL = 5.0
 
 def known(base: str, quote: str, market: Market) -> Instrument | None:
     """Binance's own filters for a common coin against USDT; None for any other symbol."""
-    if base not in _FILTERS or quote != "USDT":
+    if quote != "USDT":
         return None
-    spot_tick, spot_lot, tick, lot, notional = _FILTERS[base]
-    if market == "spot":
-        return Instrument(base, quote, spot_tick, spot_lot, _USUAL_MIN_NOTIONAL)
-    return Instrument(base, quote, tick, lot, notional)
+    if market == "spot" and base in _SPOT_FILTERS:
+        return Instrument(base, quote, *_SPOT_FILTERS[base], _USUAL_MIN_NOTIONAL)
+    if market == "futures" and base in _PERPETUAL_FILTERS:
+        return Instrument(base, quote, *_PERPETUAL_FILTERS[base])
+    return None
 
 
 def inferred(

@@ -12,7 +12,7 @@ from sandbox.instruments import Instrument, Market
 # Binance's date for "never", which ccxt takes as the mark of a perpetual.
 _NEVER_DELIVERED = 4_133_404_800_000
 _ONBOARDED = 1_501_545_600_000
-_MOST_LOTS = 9_000_000
+_MOST_LOTS = 9_000_000_000  # enough of the cheapest coin for any order
 _LIMITS = [
     {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 6000},
     {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 100},

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sandbox.simulation.profiles import COINS, REGIMES, Profile, Regime
-from sandbox.simulation.randomness import CYCLE, stream
+from sandbox.simulation.profiles import COINS, DRAWN_TOGETHER, REGIMES, Profile, Regime
+from sandbox.simulation.randomness import CYCLE, OWN_PRICE, OWN_VOLATILITY, stream
 from sandbox.timeframes import DAY_MS
 
 EPOCH_MS = 1_501_545_600_000  # 2017-08-01, about when Binance opened
@@ -60,8 +60,8 @@ def build(seed: int, profile: Profile) -> Cycle:
     lengths = [spell.after - spell.first for spell in spells]
     drift = np.repeat([spell.daily_return for spell in spells], lengths)[:DAYS]
     roughness = np.repeat([spell.regime.volatility for spell in spells], lengths)[:DAYS]
-    volatility = _volatility(rng, roughness * profile.volatility)
-    log_price = _log_prices(rng, drift, volatility, profile.recovery_days)
+    volatility = _volatility(rng, seed, roughness * profile.volatility)
+    log_price = _log_prices(rng, seed, drift, volatility, profile.recovery_days)
     return Cycle(spells, log_price, volatility, _fear(drift, roughness))
 
 
@@ -82,29 +82,40 @@ def _spells(rng: np.random.Generator, profile: Profile) -> Iterator[Spell]:
         level = level * np.exp(-length / profile.recovery_days) + total
 
 
-def _volatility(rng: np.random.Generator, roughness: np.ndarray) -> np.ndarray:
+def _volatility(rng: np.random.Generator, seed: int, roughness: np.ndarray) -> np.ndarray:
     """Daily volatility of each coin: mostly the market's, partly its own."""
-    common = _autoregression(rng, 1, 0.97, 0.22) + _autoregression(rng, 1, 0.65, 0.15)
-    own = _autoregression(rng, len(COINS), 0.90, 0.12)
+    slow, fast = (rng.standard_normal((DAYS, 1)) for _ in range(2))
+    common = _autoregression(slow, 0.97, 0.22) + _autoregression(fast, 0.65, 0.15)
+    own = _autoregression(_own_shocks(rng, seed, OWN_VOLATILITY), 0.90, 0.12)
     usual = np.array([coin.volatility for coin in COINS])[:, None] / np.sqrt(_DAYS_A_YEAR)
     return usual * roughness * np.exp(common + own)
 
 
-def _autoregression(
-    rng: np.random.Generator, rows: int, memory: float, deviation: float
-) -> np.ndarray:
-    """Stationary AR(1) paths of the given deviation, one a row, a value a day."""
-    shocks = rng.standard_normal((DAYS, rows)) * deviation * np.sqrt(1 - memory**2)
-    path = np.empty((DAYS, rows))
-    value = np.zeros(rows)
+def _own_shocks(rng: np.random.Generator, seed: int, purpose: int) -> np.ndarray:
+    """Each coin's standard normal shocks, shape (days, coins); a further coin changes no other."""
+    together = rng.standard_normal((DAYS, DRAWN_TOGETHER))
+    alone = range(DRAWN_TOGETHER, len(COINS))
+    later = [stream(seed, purpose, coin).standard_normal(DAYS) for coin in alone]
+    return np.column_stack([together, *later])
+
+
+def _autoregression(shocks: np.ndarray, memory: float, deviation: float) -> np.ndarray:
+    """Stationary AR(1) paths of the given deviation from shocks (days, rows), one path a row."""
+    scaled = shocks * deviation * np.sqrt(1 - memory**2)
+    path = np.empty_like(scaled)
+    value = np.zeros(scaled.shape[1])
     for day in range(DAYS):
-        value = memory * value + shocks[day]
+        value = memory * value + scaled[day]
         path[day] = value
     return path.T
 
 
 def _log_prices(
-    rng: np.random.Generator, drift: np.ndarray, volatility: np.ndarray, recovery_days: float
+    rng: np.random.Generator,
+    seed: int,
+    drift: np.ndarray,
+    volatility: np.ndarray,
+    recovery_days: float,
 ) -> np.ndarray:
     """Log price of each coin at the start of each day, shape (coins, days)."""
     correlation = np.array([coin.market_correlation for coin in COINS])
@@ -112,7 +123,7 @@ def _log_prices(
     beta = (usual / usual[0]) ** 0.5
     tail = np.sqrt(_TAIL_FREEDOM / rng.chisquare(_TAIL_FREEDOM, DAYS) * (1 - 2 / _TAIL_FREEDOM))
     common = rng.standard_normal(DAYS) * tail
-    own = rng.standard_normal((DAYS, len(COINS))) * np.sqrt(1 - correlation**2)
+    own = _own_shocks(rng, seed, OWN_PRICE) * np.sqrt(1 - correlation**2)
     path = np.empty((DAYS, len(COINS)))
     shared, single, level = np.zeros(len(COINS)), np.zeros(len(COINS)), 0.0
     for day in range(DAYS):

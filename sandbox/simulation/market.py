@@ -18,6 +18,7 @@ from sandbox.simulation.trading import Day, trade_day
 from sandbox.source import Book, Kind, Premium, Tape
 from sandbox.timeframes import DAY_MS, HOUR_MS, MINUTE_MS
 
+_MARKETS: tuple[Market, ...] = ("spot", "futures")
 _LAST_MS = EPOCH_MS + (cycles.DAYS - 2) * DAY_MS
 _BOOK_SHARE_OF_MINUTE = 0.3  # of a minute's usual volume rests on a level near the price
 
@@ -30,8 +31,12 @@ class SimulatedMarket:
     def __init__(self, seed: int = 7, profile: str = "steady") -> None:
         self.seed, self.profile = seed, profile_named(profile)
         self.cycle = cycles.build(seed, self.profile)
-        self._coins = {coin.name + "USDT": index for index, coin in enumerate(COINS)}
-        self._listed = {market: _listing(market) for market in ("spot", "futures")}
+        self._listed = {market: _listing(market) for market in _MARKETS}
+        self._coins = {
+            coin.base(market) + "USDT": index
+            for index, coin in enumerate(COINS)
+            for market in _MARKETS
+        }
         # How many days of one coin each keeps, of 0.35, 0.75, 0.01, 0.12 and 0.002 MB.
         self._path = Remembered(self._draw_path, 8)
         self._day = Remembered(self._draw_day, 32)
@@ -40,7 +45,7 @@ class SimulatedMarket:
         self._hours = Remembered(self._draw_hours, 20_000)
 
     def instruments(self, market: Market) -> Mapping[str, Instrument]:
-        """Ten coins against USDT, on both markets."""
+        """Every coin against USDT, on both markets."""
         return self._listed[market]
 
     def candles(
@@ -139,7 +144,7 @@ class SimulatedMarket:
         path = self._path(coin, day)
         log_price = path.log_price
         if market == "futures":
-            log_price = log_price + _spread(self._premium(coin, day))
+            log_price = log_price + _spread(self._premium(coin, day)) + _bundled(coin)
         return trade_day(
             self.seed, coin, day, log_price, path.intensity, self._listed[market][symbol], market
         )
@@ -159,7 +164,7 @@ class SimulatedMarket:
         premium = _spread(self._premium(coin, day))
         if kind == "premium":
             return np.round(premium, 8)
-        log_price = self._path(coin, day).log_price
+        log_price = self._path(coin, day).log_price + _bundled(coin)
         return np.round(np.exp(log_price + premium if kind == "mark" else log_price), 8)
 
     def _draw_hours(self, market: Market, symbol: str, kind: Kind, day: int) -> np.ndarray:
@@ -213,8 +218,13 @@ class SimulatedMarket:
 
 
 def _listing(market: Market) -> dict[str, Instrument]:
-    found = (known(coin.name, "USDT", market) for coin in COINS)
+    found = (known(coin.base(market), "USDT", market) for coin in COINS)
     return {instrument.symbol: instrument for instrument in found if instrument}
+
+
+def _bundled(coin: int) -> float:
+    """Difference of the log price of a coin's perpetual from the coin's own."""
+    return float(np.log(COINS[coin].bundle))
 
 
 def _step(time: int) -> int:

@@ -3,17 +3,27 @@
 from dataclasses import dataclass
 
 from sandbox.errors import unknown
+from sandbox.instruments import Market
 
 
 @dataclass(frozen=True)
 class Coin:
-    """One coin against USDT. Volatility is annual, as a fraction; turnover is USDT a day."""
+    """One coin against USDT. Volatility is annual, as a fraction; turnover is USDT a day.
+
+    A perpetual of a very cheap coin is one of `bundle` coins, as Binance's 1000PEPE is.
+    """
 
     name: str
     price: float
     volatility: float
     market_correlation: float
     daily_turnover: float
+    bundle: int = 1
+
+    def base(self, market: Market) -> str:
+        """Name in the symbols of a market."""
+        bundled = market == "futures" and self.bundle > 1
+        return f"{self.bundle}{self.name}" if bundled else self.name
 
 
 COINS = (
@@ -27,7 +37,12 @@ COINS = (
     Coin("AVAX", 30.0, 0.90, 0.82, 5e7),
     Coin("LINK", 15.0, 0.80, 0.80, 5e7),
     Coin("LTC", 80.0, 0.70, 0.80, 4e7),
+    # Coins from here on have streams of random numbers of their own: append, and no price changes.
+    Coin("DOT", 6.0, 0.80, 0.82, 3e7),
+    Coin("SUI", 2.5, 0.95, 0.78, 1e8),
+    Coin("PEPE", 0.000012, 1.0, 0.74, 1e8, bundle=1000),
 )
+DRAWN_TOGETHER = 10
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import numpy as np
 
 # What a stream of numbers is used for; part of its address.
-CYCLE, MARKET_DAY, COIN_DAY, FUTURES_DAY, BOOK = range(5)
+CYCLE, MARKET_DAY, COIN_DAY, FUTURES_DAY, BOOK, OWN_VOLATILITY, OWN_PRICE = range(7)
 
 
 def stream(seed: int, purpose: int, coin: int = 0, when: int = 0) -> np.random.Generator:

@@ -38,6 +38,14 @@ def test_perpetuals_carry_the_real_filters(client):
     assert client.get("/dapi/v1/exchangeInfo")["symbols"] == []
 
 
+@pytest.mark.parametrize("prefix", ["/api/v3", "/fapi/v1"])
+def test_the_largest_order_of_every_symbol_is_worth_a_fortune(client, prefix):
+    prices = {each["symbol"]: each["price"] for each in client.get(f"{prefix}/ticker/price")}
+    for symbol in client.get(f"{prefix}/exchangeInfo")["symbols"]:
+        most = float(filters(symbol)["LOT_SIZE"]["maxQty"])
+        assert most * float(prices[symbol["symbol"]]) > 10_000
+
+
 def test_the_time_is_the_clocks(client, now):
     assert client.get("/api/v3/time") == client.get("/fapi/v1/time") == {"serverTime": now}
     assert client.get("/api/v3/ping") == {}

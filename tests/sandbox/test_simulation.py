@@ -1,7 +1,10 @@
 """The simulated market: one function of (seed, pair, time), read in several ways."""
 
+import json
 from itertools import combinations
+from pathlib import Path
 
+import freqtrade
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,16 +16,21 @@ from sandbox.candles import CLOSE, HIGH, LOW, OPEN, TIME, VOLUME, Window
 from sandbox.simulation import paths
 from sandbox.simulation.cycle import EPOCH_MS
 from sandbox.simulation.market import SimulatedMarket
-from sandbox.simulation.profiles import COINS, PROFILES
+from sandbox.simulation.profiles import COINS, DRAWN_TOGETHER, PROFILES
 from sandbox.timeframes import DAY_MS, HOUR_MS, MINUTE_MS
 
 NOW = 1_772_619_083_500
 YEAR = Window(NOW - 365 * DAY_MS, None, 10_000)
 MARKET = SimulatedMarket(seed=7)
+MARKETS = ("spot", "futures")
+ROOT = Path(__file__).resolve().parents[2]
 
 moments = st.integers(EPOCH_MS + 2 * DAY_MS, NOW)
-symbols = st.sampled_from([coin.name + "USDT" for coin in COINS])
-markets = st.sampled_from(["spot", "futures"])
+symbols = st.sampled_from(list(MARKET.instruments("spot")))
+listed = st.sampled_from(
+    [(market, each) for market in MARKETS for each in MARKET.instruments(market)]
+)
+LATER = [coin.name + "USDT" for coin in COINS[DRAWN_TOGETHER:]]
 few = settings(max_examples=20, deadline=None)
 
 
@@ -35,6 +43,73 @@ def test_the_same_seed_pair_and_time_give_the_same_prices_in_a_new_market():
     first = last(MARKET, "spot", "ETHUSDT", "5m", window)
     second = last(SimulatedMarket(seed=7), "spot", "ETHUSDT", "5m", window)
     np.testing.assert_array_equal(first, second)
+
+
+# Daily closes of 1 January 2021 on spot and futures, as they were before further coins came.
+CLOSES = {
+    "BTCUSDT": (44882.95, 44877.5),
+    "ETHUSDT": (2558.22, 2558.22),
+    "SOLUSDT": (116.49, 116.50),
+    "XRPUSDT": (0.5243, 0.5243),
+    "ADAUSDT": (0.4469, 0.4469),
+    "DOGEUSDT": (0.08633, 0.08633),
+    "BNBUSDT": (350.74, 350.67),
+    "AVAXUSDT": (19.49, 19.496),
+    "LINKUSDT": (11.65, 11.648),
+    "LTCUSDT": (55.67, 55.68),
+}
+
+
+@pytest.mark.parametrize("symbol", CLOSES)
+def test_a_further_coin_changes_no_price(symbol):
+    window = Window(1_609_459_200_000, None, 1)
+    closes = [last(MARKET, market, symbol, "1d", window)[0, CLOSE] for market in MARKETS]
+    assert closes == pytest.approx(CLOSES[symbol], rel=1e-12)
+
+
+def test_a_coin_that_came_later_moves_with_the_market_but_is_no_copy():
+    closes = [last(MARKET, "spot", each, "1d", YEAR)[:, CLOSE] for each in ("BTCUSDT", *LATER)]
+    correlations = np.corrcoef(np.diff(np.log(closes), axis=1))
+    different = correlations[np.triu_indices(len(closes), 1)]
+    assert np.all((different > 0.4) & (different < 0.95))
+
+
+def test_a_perpetual_of_a_thousand_coins_costs_a_thousand_times_as_much():
+    window = Window(NOW - HOUR_MS, NOW - MINUTE_MS, 100)
+    single = last(MARKET, "spot", "PEPEUSDT", "1m", window)[:, CLOSE]
+    for kind in ("last", "mark", "index"):
+        rows = MARKET.candles("futures", "1000PEPEUSDT", kind, "1m", window, NOW)
+        np.testing.assert_allclose(rows[:, CLOSE], 1000 * single, rtol=0.005)
+    assert "PEPEUSDT" not in MARKET.instruments("futures")
+    assert "1000PEPEUSDT" not in MARKET.instruments("spot")
+
+
+def configured_pairs():
+    """Every pair written out in the project's configurations."""
+    overlays = [ROOT / "config.json", *sorted((ROOT / "user_data" / "configs").glob("*.json"))]
+    return [
+        (overlay.name, pair)
+        for overlay in overlays
+        for pair in json.loads(overlay.read_text()).get("exchange", {}).get("pair_whitelist", [])
+    ]
+
+
+@pytest.mark.parametrize(("overlay", "pair"), configured_pairs())
+def test_every_configured_pair_is_listed(overlay, pair):
+    market = "futures" if ":" in pair else "spot"
+    assert pair.partition(":")[0].replace("/", "") in MARKET.instruments(market)
+
+
+def test_the_configurations_name_pairs_of_both_markets():
+    assert {":" in pair for _, pair in configured_pairs()} == {False, True}
+
+
+def test_freqtrade_knows_the_leverage_tiers_of_every_perpetual():
+    tiers = json.loads(
+        (Path(freqtrade.__file__).parent / "exchange/binance_leverage_tiers.json").read_text()
+    )
+    perpetuals = MARKET.instruments("futures").values()
+    assert {f"{one.base}/{one.quote}:{one.quote}" for one in perpetuals} <= set(tiers)
 
 
 def test_another_seed_or_pair_gives_other_prices():
@@ -58,12 +133,12 @@ def test_what_was_asked_before_does_not_change_the_answer(symbol, moment):
 
 @few
 @given(
-    market=markets,
-    symbol=symbols,
+    one=listed,
     moment=moments,
     timeframe=st.sampled_from(["3m", "5m", "15m", "30m", "1h", "4h", "8h", "12h", "1d"]),
 )
-def test_a_candle_is_the_aggregation_of_its_minutes(market, symbol, moment, timeframe):
+def test_a_candle_is_the_aggregation_of_its_minutes(one, moment, timeframe):
+    market, symbol = one
     opened = timeframes.open_of(moment, timeframe)
     end = timeframes.close_of(opened, timeframe) - 1
     coarse = last(MARKET, market, symbol, timeframe, Window(opened, end, 1))
@@ -90,8 +165,9 @@ def test_weeks_open_on_monday_and_months_on_the_first():
 
 
 @few
-@given(market=markets, symbol=symbols, moment=moments)
-def test_the_running_minute_agrees_with_the_finished_one(market, symbol, moment):
+@given(one=listed, moment=moments)
+def test_the_running_minute_agrees_with_the_finished_one(one, moment):
+    market, symbol = one
     opened = timeframes.open_of(moment, "1m")
     window = Window(opened, None, 1)
     running = last(MARKET, market, symbol, "1m", window, now=moment)[0]
@@ -111,8 +187,9 @@ def test_nothing_later_than_now_is_returned(symbol, moment, timeframe):
 
 
 @few
-@given(market=markets, symbol=symbols, moment=moments)
-def test_the_tape_of_a_minute_is_its_candle(market, symbol, moment):
+@given(one=listed, moment=moments)
+def test_the_tape_of_a_minute_is_its_candle(one, moment):
+    market, symbol = one
     opened = timeframes.open_of(moment, "1m")
     window = Window(opened, opened + MINUTE_MS - 1, 1000)
     candle = last(MARKET, market, symbol, "1m", window, now=opened + DAY_MS)[0]
@@ -129,7 +206,7 @@ def test_the_tape_of_a_minute_is_its_candle(market, symbol, moment):
 
 
 def test_prices_stand_on_ticks_and_volumes_on_lots():
-    for market in ("spot", "futures"):
+    for market in MARKETS:
         for symbol, instrument in MARKET.instruments(market).items():
             rows = last(MARKET, market, symbol, "1m", Window(None, None, 200))
             in_ticks = rows[:, OPEN:VOLUME] / instrument.tick
@@ -148,12 +225,13 @@ def test_there_is_no_seam_at_midnight():
 
 
 def test_the_book_straddles_the_last_trade_with_a_thousand_levels_a_side():
-    for market in ("spot", "futures"):
+    for market in MARKETS:
         for symbol, instrument in MARKET.instruments(market).items():
             book = MARKET.book(market, symbol, 1000, NOW)
             tape = MARKET.trades(market, symbol, Window(None, None, 1), None, NOW)
             bids, asks = book.bids[:, 0], book.asks[:, 0]
-            assert len(bids) == len(asks) == 1000
+            assert len(asks) == 1000
+            assert len(bids) == 1000 or bids[-1] == instrument.tick  # nothing below one tick
             assert bids[0] < asks[0]
             assert np.all(np.diff(bids) < 0)
             assert np.all(np.diff(asks) > 0)
@@ -292,7 +370,7 @@ def turns(prices, share):
     return count
 
 
-@pytest.mark.parametrize("market", ["spot", "futures"])
+@pytest.mark.parametrize("market", MARKETS)
 def test_the_lively_profile_turns_by_a_grids_spacing_several_times_a_minute(market):
     lively = SimulatedMarket(7, "lively")
     for symbol in lively.instruments(market):
