@@ -8,7 +8,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-readonly HISTORY_DAYS=100 # before the first day: GARCH looks back 90 days of 1h candles
+readonly HISTORY_DAYS=40   # before the first day: the trend gate looks back 800 candles of 1h
+readonly TREND_TIMEFRAME=1h
 readonly MOST_DAYS=3000   # the sandbox's history begins in 2017, as do the exchanges'
 
 bin=${GRIDKIT_BIN:-.venv/bin} # tests put recorders in the place of the commands
@@ -63,8 +64,8 @@ write_overlay() {
 
 # A second pass fetches what an earlier, shorter download left out before its first candle.
 download() {
-  local timeframes=(5m 15m 1h 4h) arguments # what our strategies look at
-  [[ " ${timeframes[*]} " == *" $timeframe "* ]] || timeframes+=("$timeframe")
+  local timeframes=("$timeframe") arguments
+  [[ $timeframe == "$TREND_TIMEFRAME" ]] || timeframes+=("$TREND_TIMEFRAME")
   arguments=(download-data "${common[@]}" --timeframes "${timeframes[@]}"
     --timerange "$(days_ago $((days + HISTORY_DAYS)))-$today")
   run_freqtrade "${arguments[@]}" && run_freqtrade "${arguments[@]}" --prepend

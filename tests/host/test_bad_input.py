@@ -191,6 +191,11 @@ def test_an_unreadable_data_file_is_named(freqtrade, copied, timeframe):
     check(freqtrade("backtesting", copied, {}, *FEW_DAYS), ["SOL/USDT", timeframe])
 
 
+def test_a_blacklist_that_is_no_pattern_is_refused_by_freqtrade_itself(freqtrade, spot):
+    config = {"exchange": {"pair_whitelist": list(spot.pairs), "pair_blacklist": ["*/BNB"]}}
+    check(freqtrade("backtesting", spot, config, *FEW_DAYS), ["invalid Wildcard", "*/BNB"])
+
+
 @pytest.mark.parametrize("timeframe", ["5m", "1h"])
 def test_a_pair_without_data_is_named_although_others_have_some(freqtrade, copied, timeframe):
     (copied.datadir / f"SOL_USDT-{timeframe}.feather").unlink()

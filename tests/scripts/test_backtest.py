@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from gridkit.host import signals
+from gridkit.settings import Settings
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 SETTABLE = ("EXCHANGE", "PAIRS", "DAYS", "CONFIG", "STRATEGY", "TIMEFRAME", "PROFILE", "SEED")
 
@@ -137,15 +140,32 @@ def test_the_download_reaches_back_before_the_backtest_so_that_indicators_are_kn
     checkout: Checkout,
 ) -> None:
     download, further, backtest, _ = checkout.run("backtest.sh", DAYS="30").calls
-    assert (days_in(download), days_in(backtest)) == (130, 30)
+    assert (days_in(download), days_in(backtest)) == (70, 30)
     assert further == [*download, "--prepend"]
 
 
-def test_a_timeframe_of_the_users_is_downloaded_too(checkout: Checkout) -> None:
-    download, _, backtest, _ = checkout.run("backtest.sh", TIMEFRAME="1m").calls
+def test_the_history_covers_the_strategys_warmup_and_little_more(checkout: Checkout) -> None:
+    download, _, backtest, _ = checkout.run("backtest.sh").calls
+    history = (days_in(download) - days_in(backtest)) * 24
+    needed = signals.warmup(Settings(), "5m")
+    assert needed < history < 1.5 * needed
+
+
+@pytest.mark.parametrize(
+    ("variables", "read"),
+    [
+        ({}, ["5m", "1h"]),
+        ({"TIMEFRAME": "1m"}, ["1m", "1h"]),
+        ({"TIMEFRAME": "1h"}, ["1h"]),
+    ],
+)
+def test_only_what_the_strategy_reads_is_downloaded(
+    checkout: Checkout, variables: dict[str, str], read: list[str]
+) -> None:
+    download, _, backtest, _ = checkout.run("backtest.sh", **variables).calls
     start = download.index("--timeframes") + 1
-    assert {"1m", "5m", "1h"} <= set(download[start : download.index("--timerange")])
-    assert value_of(backtest, "--timeframe") == "1m"
+    assert download[start : download.index("--timerange")] == read
+    assert value_of(backtest, "--timeframe") == read[0]
 
 
 def test_the_report_is_text_and_files(checkout: Checkout) -> None:

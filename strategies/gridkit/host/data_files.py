@@ -4,25 +4,28 @@ It goes on without a pair whose file is missing, empty or unreadable, and a back
 than were asked for looks like any other.
 """
 
+import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from freqtrade.configuration import TimeRange
+from freqtrade.data.converter import trim_dataframe
+from freqtrade.data.history import get_datahandler
+from freqtrade.data.history.datahandlers.idatahandler import IDataHandler
 from freqtrade.enums import CandleType, RunMode
 from freqtrade.exceptions import OperationalException
 from freqtrade.misc import pair_to_filename
+from freqtrade.plugins.pairlist.pairlist_helpers import expand_pairlist
 
 from gridkit import candles
 from gridkit.settings import Settings
 
-READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
-    "feather": pd.read_feather,
-    "parquet": pd.read_parquet,
-}
 _LITERAL_PAIR = re.compile(r"\w+/\w+(:\w+)?")
+_ENDINGS = {"jsongz": "json.gz"}
 
 
 def check(config: Mapping[str, Any], timeframe: str, settings: Settings) -> None:
@@ -57,56 +60,65 @@ def _is_higher(trend: str, timeframe: str) -> bool:
         return False
 
 
-def _pairs(config: Mapping[str, Any]) -> Iterator[str]:
+def _pairs(config: Mapping[str, Any]) -> list[str]:
     """Pairs written out in the whitelist; those that filters or patterns choose are freqtrade's."""
     methods = [one.get("method") for one in config.get("pairlists", [])]
     if methods[:1] != ["StaticPairList"]:
-        return
+        return []
     exchange = config["exchange"]
-    refused = exchange.get("pair_blacklist", [])
-    for pair in exchange.get("pair_whitelist", []):
-        if _LITERAL_PAIR.fullmatch(pair) and not any(re.fullmatch(one, pair) for one in refused):
-            yield pair
+    whitelist = exchange.get("pair_whitelist", [])
+    try:
+        expand_pairlist(whitelist, [])
+        refused = expand_pairlist(exchange.get("pair_blacklist", []), whitelist)
+    except ValueError:  # a pattern that is none: freqtrade takes no pair at all then, and says why
+        return []
+    return [pair for pair in whitelist if _LITERAL_PAIR.fullmatch(pair) and pair not in refused]
 
 
 def _problem(config: Mapping[str, Any], pair: str, timeframe: str, *, in_range: bool) -> str | None:
-    form = config.get("dataformat_ohlcv", "feather")
-    if form not in READERS:
-        return None
-    path = _path(config, pair, timeframe, form)
+    folder, form = Path(config["datadir"]), config.get("dataformat_ohlcv", "feather")
+    kind = config.get("candle_type_def", CandleType.SPOT)
+    path = _path(folder, pair, timeframe, kind, form)
     download = f"freqtrade download-data --pairs {pair} --timeframes {timeframe}"
     if not path.is_file():
         return (
             f"{pair}: no {timeframe} candles, as there is no file {path}. Download them: {download}"
         )
-    try:
-        dates = READERS[form](path)["date"]
-    except Exception as error:  # whatever a spoilt file makes its reader raise
-        reason = str(error).partition("\n")[0]
-        return (
-            f"{pair}: {timeframe} candles in {path} cannot be read ({reason}). {_ANEW} {download}"
-        )
-    if in_range and not _within(dates, config.get("timerange")):
-        return f"{pair}: no {timeframe} candles in {config['timerange']} in {path}: {download}"
+    frame = _read(get_datahandler(folder, form), pair, timeframe, kind)
+    if frame.empty:
+        return f"{pair}: no {timeframe} candles can be read from {path}. {_ANEW} {download}"
+    wanted = config.get("timerange")
+    if in_range and trim_dataframe(frame, TimeRange.parse_timerange(wanted)).empty:
+        return f"{pair}: no {timeframe} candles in {wanted} in {path}: {download}"
     return None
 
 
 _ANEW = "Delete the file and download it again:"
 
 
-def _path(config: Mapping[str, Any], pair: str, timeframe: str, form: str) -> Path:
-    kind = config.get("candle_type_def", CandleType.SPOT)
-    name = f"{pair_to_filename(pair)}-{timeframe}"
+def _path(folder: Path, pair: str, timeframe: str, kind: CandleType, form: str) -> Path:
+    name, ending = f"{pair_to_filename(pair)}-{timeframe}", _ENDINGS.get(form, form)
     if kind == CandleType.SPOT:
-        return Path(config["datadir"]) / f"{name}.{form}"
-    return Path(config["datadir"]) / "futures" / f"{name}-{kind}.{form}"
+        return folder / f"{name}.{ending}"
+    return folder / "futures" / f"{name}-{kind}.{ending}"
 
 
-def _within(dates: pd.Series, timerange: str | None) -> bool:
-    wanted = TimeRange.parse_timerange(timerange)
-    inside = pd.Series(True, index=dates.index)
-    if wanted.startdt:
-        inside &= dates >= wanted.startdt
-    if wanted.stopdt:
-        inside &= dates <= wanted.stopdt
-    return bool(inside.any())
+def _read(files: IDataHandler, pair: str, timeframe: str, kind: CandleType) -> pd.DataFrame:
+    """Return what freqtrade will read; no rows where it logs an error or fails over the file."""
+    with _silent_reading():
+        try:
+            return files.ohlcv_load(pair, timeframe, kind, fill_missing=False, warn_no_data=False)
+        except Exception:  # whatever a spoilt file makes its reader raise
+            return pd.DataFrame()
+
+
+@contextmanager
+def _silent_reading() -> Iterator[None]:
+    """Keep freqtrade's traceback of a spoilt file back: the refusal names that file."""
+    readers = logging.getLogger("freqtrade.data")
+    before = readers.level
+    readers.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        readers.setLevel(before)
