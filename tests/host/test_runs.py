@@ -2,7 +2,9 @@
 
 import math
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
+from datetime import timedelta
 
 import pytest
 from freqtrade.persistence import LocalTrade
@@ -15,8 +17,9 @@ from host.conftest import QUICK_TREND
 pytestmark = pytest.mark.slow
 
 DENSE = {"method": "fixed", "grid_step": 0.004}
+CANDLE = timedelta(minutes=5)
 TAG = re.compile(r"((sell|cover|stop|flatten|end|trim) )?L\d+(-\d+)?(,\d+(-\d+)?)*")
-TIGHT = {"exposure": 0.5, "inventory": 0.2, "max_orders_per_cycle": 20, "max_lots": 6}
+TIGHT = {"exposure": 0.3, "inventory": 0.2, "max_orders_per_cycle": 20, "max_lots": 6}
 KINDS = {
     "long spot": ("spot", {"direction": "long"}),
     "long futures": ("futures", {"direction": "long", "leverage": 2}),
@@ -43,9 +46,11 @@ class Auditor:
     def __init__(self) -> None:
         self.wrong = defaultdict(list)
         self.looked = Counter()
+        self.capital = {}
 
     def __call__(self, run, pair, now):
         desk = run.strategy.desk
+        self.capital[now] = max(self.capital.get(now, 0.0), desk.treasury.capital())
         free = run.wallets.get_free("USDT")
         if free < -1e-6:
             self.wrong["free cash"].append((now, free))
@@ -53,6 +58,11 @@ class Auditor:
             cycle = desk.cycles.get(trade.id)
             if cycle is not None and cycle.book.belongs_to(trade):
                 self._books(trade, cycle, now)
+
+    def capital_between(self, placed, filled):
+        """The most there was while an order was placed, rested and filled."""
+        first = bisect_left(times := list(self.capital), placed - CANDLE)
+        return max(self.capital[time] for time in times[first : bisect_right(times, filled)])
 
     def _books(self, trade, cycle, now):
         closed = [one for one in trade.orders if not one.ft_is_open]
@@ -134,38 +144,34 @@ def test_every_exit_but_a_stop_pays_its_fees(audited, kind):
 
 
 @EACH_KIND
-def test_caps_hold_after_every_fill(audited, kind, request):
-    run, _, settings = audited
+def test_caps_hold_after_every_fill(audited, kind):
+    run, auditor, settings = audited
     caps = run.strategy.desk.settings.caps
-    stakes, lots = defaultdict(float), defaultdict(set)
     leverage = settings.get("leverage", 1)
-    exposure = exposure_fraction(1000.0, caps) * 1000.0
-    broken = []
+    amounts, stakes, lots = defaultdict(float), defaultdict(float), defaultdict(set)
+    fullest, broken = 0.0, []
     for fill in run.filled:
         levels = set(tags.levels_of(fill.tag))
-        short = settings.get("direction") == "short"
-        if settings.get("direction") == "auto":
-            return  # both sides replayed by the tests of long and short
-        if (fill.side == "buy") != short:
-            stakes[fill.pair] += fill.price * fill.amount / leverage
-            lots[fill.pair] |= levels
-            # Equity moves by a few percent in these days, and the caps with it.
-            if sum(stakes.values()) > exposure * 1.05:
-                broken.append(("exposure", fill, sum(stakes.values())))
-            if caps.correlation == 0 and sum(stakes.values()) > caps.inventory * 1000.0 * 1.05:
-                broken.append(("correlates", fill, sum(stakes.values())))
-            if stakes[fill.pair] > caps.inventory * 1000.0 * 1.05:
-                broken.append(("inventory", fill, stakes[fill.pair]))
-            if len(lots[fill.pair]) > caps.max_lots:
-                broken.append(("lots", fill, len(lots[fill.pair])))
+        if not levels or tags.verb_of(fill.tag):  # an exit; the end of the run names no level
+            kept = max(0.0, 1 - fill.amount / amounts[fill.pair])
+            stakes[fill.pair] *= kept
+            amounts[fill.pair] *= kept
+            lots[fill.pair] = lots[fill.pair] - levels if levels else set()
             continue
-        held = len(lots[fill.pair])
-        lots[fill.pair] -= levels
-        if fill.tag == runs.END_OF_RUN or not lots[fill.pair]:
-            stakes[fill.pair], lots[fill.pair] = 0.0, set()
-        else:
-            stakes[fill.pair] *= len(lots[fill.pair]) / held
+        amounts[fill.pair] += fill.amount
+        stakes[fill.pair] += fill.price * fill.amount / leverage
+        lots[fill.pair] |= levels
+        capital = auditor.capital_between(fill.placed, fill.time)
+        together = sum(stakes.values()) if caps.correlation == 0 else stakes[fill.pair]
+        used = {
+            "exposure": sum(stakes.values()) / (exposure_fraction(capital, caps) * capital),
+            "inventory": together / (caps.inventory * capital),
+            "lots": len(lots[fill.pair]) / caps.max_lots,
+        }
+        broken += [(name, fill, share) for name, share in used.items() if share > 1 + 1e-6]
+        fullest = max(fullest, *used.values())
     assert broken == []
+    assert fullest > 0.97, "a cap was reached"
 
 
 @EACH_KIND
