@@ -40,12 +40,13 @@ class AdaptiveGrid(IStrategy):
         parameters.declare(self, settings)
         super().__init__(config)
         live = config.get("runmode") in (RunMode.LIVE, RunMode.DRY_RUN)
+        self.errors_are_fatal = config.get("runmode") == RunMode.BACKTEST
         timeframe = config.get("timeframe") or self.timeframe  # freqtrade sets it later
         data_files.check(config, timeframe, settings)
         self.startup_candle_count = signals.warmup(settings, timeframe)
         self.desk = GridDesk(self, settings, live=live, timeframe=timeframe)
         if not live or settings.read_only_trades_live:
-            read_only.install(self, TRADE_CALLBACKS)
+            read_only.install(self, TRADE_CALLBACKS, errors_are_fatal=self.errors_are_fatal)
 
     def bot_start(self, **kwargs) -> None:
         startup.check(self, self.desk)
@@ -135,4 +136,4 @@ class AdaptiveGrid(IStrategy):
     def plot_annotations(
         self, pair: str, start_date: datetime, end_date: datetime, dataframe: DataFrame, **kwargs
     ) -> list:
-        return drawing.for_pair(pair, start_date, end_date, self.desk)
+        return drawing.for_pair(pair, start_date, end_date, dataframe, self.desk)

@@ -132,7 +132,10 @@ class StopSettings(Section):
     )
     cycle_stop_enabled: bool = Field(default=True, description="flatten the cycle below cycle_stop")
     cycle_stop: float = Field(
-        default=0.15, ge=0.01, le=0.9, description="loss of the open lots, a fraction of their cost"
+        default=0.15,
+        ge=0.01,
+        le=0.9,
+        description="loss of a cycle, stopped lots included, a fraction of the most its lots cost",
     )
     pause_hours: float = Field(
         default=12.0, ge=0, le=720, description="no new cycle for so long after one was flattened"

@@ -515,7 +515,7 @@ BUDGET = Block("exposure", 900.0, 800.0)
         (Block("orders in the cycle", 150, 150), {"orders": 150}, {}),
         (Block("price beyond pause_price", 98.1, 98.2), {}, {"pause_price": 98.2}),
         (Block("line too far for freqtrade", 0.0009, 0.0005), {}, {"max_distance": 0.0005}),
-        (Block("all lines are held", 1, 5), {"stopped": frozenset((2, 3, 4, 5))}, {}),
+        (Block("no line is free", 1, 5), {"stopped": frozenset((2, 3, 4, 5))}, {}),
     ],
 )
 def test_a_block_names_condition_value_and_threshold(block, situation, how):

@@ -36,26 +36,36 @@ def _affordable(situation: Situation) -> int:
 
 
 def _free_lines(view: View) -> list[Line]:
+    """Lines without a lot, but for those stopped in this cycle or beyond a price limit."""
     situation = view.situation
     return [
         line
         for line in situation.plan.lines
-        if line.level not in situation.lots and line.level not in situation.stopped
+        if line.level not in situation.lots
+        and line.level not in situation.stopped
+        and not _beyond_limits(line.price, view)
     ]
+
+
+def _beyond_limits(price: float, view: View) -> bool:
+    limits = (view.rules.pause_price, view.rules.stop_price)
+    return any(
+        limit is not None and view.mirrored(price) <= view.mirrored(limit) for limit in limits
+    )
 
 
 def _own_block(view: View, free: list[Line]) -> Block | None:
     situation, rules = view.situation, view.rules
-    if not free:
-        return Block("all lines are held", len(situation.lots), len(situation.plan.lines))
-    if len(situation.lots) >= rules.max_lots:
-        return Block("open lots", len(situation.lots), rules.max_lots)
-    if situation.orders >= rules.max_orders:
-        return Block("orders in the cycle", situation.orders, rules.max_orders)
     if rules.pause_price is not None and view.entry <= view.mirrored(rules.pause_price):
         return Block("price beyond pause_price", situation.entry_rate, rules.pause_price)
     if rules.stop_price is not None and view.entry <= view.mirrored(rules.stop_price):
         return Block("price beyond stop_price", situation.entry_rate, rules.stop_price)
+    if not free:
+        return Block("no line is free", len(situation.lots), len(situation.plan.lines))
+    if len(situation.lots) >= rules.max_lots:
+        return Block("open lots", len(situation.lots), rules.max_lots)
+    if situation.orders >= rules.max_orders:
+        return Block("orders in the cycle", situation.orders, rules.max_orders)
     return None
 
 

@@ -71,6 +71,7 @@ class Ledger:
     stopped: set[int] = field(default_factory=set)
     last_entry: float = 0.0
     last_fill: float = 0.0
+    peak_cost: float = 0.0
 
     @property
     def amount(self) -> float:
@@ -106,6 +107,7 @@ class Ledger:
             bought = Lot(level, fill.amount * share, fill.price, fill.timestamp, fill.fee * share)
             self.lots[level] = merged(self.lots.get(level), bought)
             self.stopped.discard(level)
+        self.peak_cost = max(self.peak_cost, self.cost)
 
     def _leave(self, fill: Fill) -> list[Closed]:
         closed = []

@@ -28,6 +28,7 @@ class Plan:
     """`step` is a fraction of price; `level_stake` in stake currency; `made` in seconds UTC.
 
     `volatility` is the daily forecast the step came from; NaN where the step did not need one.
+    `regime` is the market's direction when the lines were laid: 1, -1, 0 for neither.
     """
 
     side: int
@@ -37,6 +38,7 @@ class Plan:
     level_stake: float
     made: float
     volatility: float
+    regime: int = 0
 
     def line(self, level: int) -> Line | None:
         """Return the line of a level, or None when the plan has no such level."""

@@ -69,7 +69,9 @@ class Rules:
 class Situation:
     """Everything a decision is made from. Stakes and values in stake currency.
 
-    `entry_rate` and `exit_rate` are what an entry or exit at market would get now. `block` is a
+    `entry_rate` and `exit_rate` are what an entry or exit at market would get now. `harvest` is the
+    cycle's realised profit, stopped lots taken off; `peak_cost` the most its lots cost at one time.
+    `block` is a
     reason from outside against any addition (trend, cooldown, a lock); `room` is how much stake may
     be added, `room_block` what binds it; `least_value_left` and `least_amount_left` are the
     smallest position freqtrade lets a partial exit leave, `least_order_value` and
@@ -85,6 +87,7 @@ class Situation:
     exit_rate: float
     orders: int = 0
     harvest: float = 0.0
+    peak_cost: float = 0.0
     dust: float = 0.0
     block: Block | None = None
     room: float = math.inf

@@ -28,11 +28,11 @@ def _flatten(view: View) -> Order | None:
             return _sell_all(view, tags.FLATTEN, f"price beyond stop_price {rules.stop_price:g}")
     cost = sum(lot.cost for lot in situation.lots.values())
     amount = sum(lot.amount for lot in situation.lots.values())
-    limit = view.mirrored(cost / amount) - rules.cycle_stop * cost / amount
+    allowed = rules.cycle_stop * max(cost, situation.peak_cost) + situation.harvest
+    limit = (view.mirrored(cost) - allowed) / amount
     view.bounds.event(limit)
     if view.exit <= limit:
-        reason = f"open lots lost {rules.cycle_stop:.2%} of their cost"
-        return _sell_all(view, tags.FLATTEN, reason)
+        return _sell_all(view, tags.FLATTEN, f"cycle lost {rules.cycle_stop:.2%} of its cost")
     return None
 
 

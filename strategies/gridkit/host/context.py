@@ -1,5 +1,6 @@
 """What the parts of the host share: the strategy, its settings, the candles, the time."""
 
+import logging
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -10,6 +11,14 @@ if TYPE_CHECKING:
     from freqtrade.strategy import IStrategy
 
     from gridkit.settings import Settings
+
+
+logger = logging.getLogger(__name__)
+
+
+def _condition(note: str | None) -> str:
+    """Return a note without its numbers, which change in every loop."""
+    return (note or "").split(":", maxsplit=1)[0]
 
 
 @dataclass(slots=True)
@@ -45,6 +54,12 @@ class Context:
             return None
         index = series.index_at(self.now.timestamp())
         return float(series.close[index]) if index >= 0 else None
+
+    def note(self, pair: str, text: str) -> None:
+        """Keep why a pair does or does not act; live, log it when the condition changed."""
+        if self.live and _condition(self.notes.get(pair)) != _condition(text):
+            logger.info("%s: %s", pair, text)
+        self.notes[pair] = text
 
     def lock(self, pair: str, until: datetime, reason: str) -> None:
         """Keep a pair from opening; seen in /locks."""

@@ -43,6 +43,7 @@ class Cycle:
         rate: float,
         volatility: float,
         gate: str | None,
+        regime: int,
         account: int,
     ) -> bool:
         """Whether the last verdict left all in place and still holds. The fast path."""
@@ -57,6 +58,7 @@ class Cycle:
             last.ft_is_open is valid.working
             and last.filled == valid.filled
             and gate == valid.gate
+            and regime == self.plan.regime
             and (valid.account is None or valid.account == account)
             and not (volatility < valid.volatility_above or volatility > valid.volatility_below)
             and trade.open_date == self.book.opened

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from freqtrade.persistence import Trade
 
 from gridkit import candles
-from gridkit.grid import tags
 from gridkit.grid.decisions import decide
 from gridkit.grid.situation import Block, Order, Resting, Situation, Verdict
 from gridkit.host import account, orders, plan_store
@@ -23,6 +22,7 @@ from gridkit.host.market_data import MarketData, Reading
 from gridkit.host.opening import Opening, force_exit_pause
 from gridkit.host.pair_rules import PairRules
 from gridkit.host.planning import Planner
+from gridkit.host.requests import ends_in_loss, entry_stake, exit_stake
 from gridkit.host.treasury import Means, Treasury
 from gridkit.risk import caps, gates
 from gridkit.settings import Settings
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+COOLDOWN = "cooldown between additions"
 CASH_SECONDS = 3_600  # how long a backtest may take to notice that marks alone made room
 
 
@@ -92,6 +93,14 @@ class GridDesk:
         reading = series.reading(index)
         return reading is not None and self.opening.stale(trade, order, reading)
 
+    def _unwanted(self, trade: "Trade") -> bool:
+        """Whether the last decision wanted nothing to rest, for a reason that lasts."""
+        cycle = self.cycles.get(trade.id)
+        verdict = cycle.verdict if cycle else None
+        if verdict is None or verdict.order is not None or verdict.block is None:
+            return False
+        return verdict.block.condition != COOLDOWN
+
     def next_order(
         self, trade: "Trade", now: datetime, entry_rate: float, exit_rate: float
     ) -> tuple[float, str] | None:
@@ -103,7 +112,9 @@ class GridDesk:
         index = series.index_at(timestamp)
         if index < 0 or math.isnan(series.close.item(index)):
             return None
-        gate = self._gate(series.strength.item(index), series.side.item(index), trade)
+        strength, trend_side = series.strength.item(index), series.side.item(index)
+        gate = self._gate(strength, trend_side, trade)
+        regime = gates.side_of_market(strength, trend_side, self.context.settings.trend)
         cycle = self.cycles.get(trade.id)
         if cycle is not None and cycle.decided_for(
             trade,
@@ -111,6 +122,7 @@ class GridDesk:
             exit_rate,
             series.volatility.item(index),
             gate.condition if gate else None,
+            regime,
             self._account,
         ):
             return None
@@ -203,7 +215,7 @@ class GridDesk:
         wanted = base * (1 + len(ledger.lots) / max(1, len(cycle.plan.lines)))
         if waited >= wanted:
             return None, math.inf
-        return Block("cooldown between additions", waited, wanted), ledger.last_entry + wanted
+        return Block(COOLDOWN, waited, wanted), ledger.last_entry + wanted
 
     def _situation(
         self,
@@ -225,6 +237,7 @@ class GridDesk:
             exit_rate=exit_rate,
             orders=len(trade.orders),
             harvest=ledger.harvest,
+            peak_cost=ledger.peak_cost,
             dust=ledger.dust,
             block=block,
             room=means.room,
@@ -272,18 +285,8 @@ class GridDesk:
         """Live: publish the state, and log why when it changed."""
         if not self.context.live or cycle.verdict is None:
             return
-        note = told(cycle.verdict)
-        if self.context.notes.get(trade.pair) != note:
-            logger.info("%s: %s", trade.pair, note)
-            self.context.notes[trade.pair] = note
+        self.context.note(trade.pair, told(cycle.verdict))
         cycle.published = plan_store.publish(trade, cycle, now)
-
-
-def ends_in_loss(order: Order, cycle: Cycle) -> bool:
-    """Whether an exit flattens the cycle, or stops its last lots: then the pair takes a pause."""
-    verb = tags.verb_of(order.tag)
-    all_lots = set(order.levels) >= set(cycle.book.ledger.lots)
-    return verb == tags.FLATTEN or (verb == tags.STOP and all_lots)
 
 
 def told(verdict: Verdict) -> str:
@@ -294,22 +297,3 @@ def told(verdict: Verdict) -> str:
     if verdict.block:
         parts.append(f"nothing is added: {verdict.block.condition}")
     return "; ".join(parts) or "nothing to do"
-
-
-def entry_stake(stake: float, price: float, leverage: float, step: float) -> float:
-    """Stake whose amount freqtrade truncates to the whole steps `stake` pays for (DESIGN 2.3)."""
-    if step <= 0:
-        return stake
-    steps = max(1, math.floor(stake * leverage / price / step + 1e-9))
-    return (steps + 0.5) * step * price / leverage
-
-
-def exit_stake(order: Order, cycle: Cycle, trade: "Trade", step: float) -> float:
-    """Negative stake whose amount freqtrade truncates to these lots; all of it at the end."""
-    ledger = cycle.book.ledger
-    if set(order.levels) >= set(ledger.lots):
-        return -float(trade.stake_amount)
-    amount = sum(ledger.lots[level].amount for level in order.levels) + ledger.dust
-    if step > 0:
-        amount = (math.floor(amount / step + 1e-6) + 0.5) * step
-    return -min(amount / trade.amount, 1.0) * float(trade.stake_amount)

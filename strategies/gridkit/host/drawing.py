@@ -4,7 +4,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from freqtrade.persistence import Trade
+
+from gridkit.host.orders import working_order
+
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from gridkit.grid.situation import Order
     from gridkit.host.cycle import Cycle
 
@@ -45,8 +51,28 @@ def _at(price: float, label: str, color: str, style: str) -> dict[str, Any]:
     return {"y_start": price, "y_end": price, "label": label, "color": color, "line_style": style}
 
 
-def for_pair(pair: str, start: datetime, end: datetime, desk: Any) -> list[dict[str, Any]]:
-    """Annotate a pair's chart with its open cycle; nothing where there is none."""
+def for_pair(
+    pair: str, start: datetime, end: datetime, frame: "DataFrame", desk: Any
+) -> list[dict[str, Any]]:
+    """Annotate a pair's chart with its open cycle, its unfilled start, or why it waits."""
     # A copy, as the REST API asks from a thread of its own; of two cycles, the later is open.
     of_pair = [cycle for cycle in list(desk.cycles.values()) if cycle.book.pair == pair]
-    return annotations(of_pair[-1], start, end) if of_pair else []
+    if of_pair:
+        return annotations(of_pair[-1], start, end)
+    drawn = [*_starts(pair), *_waiting(pair, frame, desk)]
+    return [{**line, "type": "line", "start": start, "end": end} for line in drawn[:1]]
+
+
+def _starts(pair: str) -> Iterator[dict[str, Any]]:
+    """Yield the first order of a cycle that nothing has filled yet."""
+    for trade in Trade.get_trades_proxy(pair=pair, is_open=True):
+        order = working_order(trade)
+        if order is not None and not trade.amount:
+            price = float(order.safe_placement_price)
+            yield {**_at(price, f"next: {order.ft_order_tag}", NEXT, "solid"), "width": 2}
+
+
+def _waiting(pair: str, frame: "DataFrame", desk: Any) -> Iterator[dict[str, Any]]:
+    note = desk.context.notes.get(pair)
+    if note and len(frame):
+        yield _at(float(frame["close"].iloc[-1]), note, FREE, "dotted")

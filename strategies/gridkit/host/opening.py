@@ -16,7 +16,7 @@ from gridkit.host.context import Context
 from gridkit.host.market_data import Reading
 from gridkit.host.pair_rules import PairRules
 from gridkit.host.taken_back import TakenBack
-from gridkit.host.treasury import Treasury
+from gridkit.host.treasury import Treasury, opening_lines
 from gridkit.risk import gates
 
 STALE_STEPS = 2  # an unfilled first line goes when the market is this many steps away from it
@@ -34,8 +34,7 @@ class Opening:
 
     def lines(self) -> int:
         """Return how many lines the first order takes: the initial inventory, at least one."""
-        grid = self._context.settings.grid
-        return max(1, round(grid.initial_inventory * grid.levels))
+        return opening_lines(self._context.settings.grid)
 
     def price(
         self, pair: str, now: datetime, rate: float, side: int, tag: str | None
@@ -53,6 +52,7 @@ class Opening:
             self._unplaceable[pair] = "volatility unknown"
             return None
         price, block = self._placed(pair, rate, side, gap)
+        block = block or gates.price_block(price, side, pair, self._context.settings.stops)
         if block is not None:
             self._unplaceable[pair] = str(block)
             return None
@@ -82,11 +82,11 @@ class Opening:
         """Return the first order's stake; 0 refuses it, with the reason in the notes."""
         refusal = self._unplaceable.get(pair) or self._refusal(pair, now, side, tag)
         if refusal:
-            stake, self._context.notes[pair] = 0.0, refusal
-        else:
-            lines = 1 if is_forced(tag) else self.lines()
-            stake, reason = self._affordable(pair, now, rate, leverage, lines)
-            self._context.notes[pair] = reason
+            self._context.note(pair, f"nothing is opened, {refusal}")
+            return 0.0
+        lines = 1 if is_forced(tag) else self.lines()
+        stake, reason = self._affordable(pair, now, rate, leverage, lines)
+        self._context.note(pair, reason)
         return stake
 
     def _affordable(
@@ -96,13 +96,27 @@ class Opening:
         try:
             budget = self._treasury.budget(pair, rate, leverage)
         except ValueError as error:
-            return 0.0, f"capital: {error}"
+            return 0.0, f"nothing is opened, capital: {error}"
         if budget.levels < wanted:
-            return 0.0, str(Block("lines for the initial inventory", budget.levels, wanted))
+            block = Block("lines for the initial inventory", budget.levels, wanted)
+            return 0.0, f"nothing is opened, {block}"
         means = self._treasury.means(pair, None, now)
         if math.floor(means.room / budget.level_stake + 1e-9) < wanted:
-            return 0.0, str(means.binding)
-        return wanted * budget.level_stake, "opening"
+            return 0.0, f"nothing is opened, {means.binding}"
+        levels = self._context.settings.grid.levels
+        told = f"opening: {budget.levels} of {levels} lines at {budget.level_stake:.2f} each"
+        return wanted * budget.level_stake, told
+
+    def note_last(self, pair: str) -> None:
+        """Say why the last candle signals no cycle for a pair that has none (live)."""
+        context, series = self._context, self._context.market.series.get(pair)
+        reading = series.reading(len(series.times) - 1) if series else None
+        if Trade.get_trades_proxy(pair=pair, is_open=True):
+            return
+        side = -1 if context.settings.direction == "short" else 1
+        refusal = self._refusal_by(reading, pair, side)
+        if refusal and context.settings.direction != "auto":
+            context.note(pair, f"nothing is opened, {refusal}")
 
     def allowed(
         self, pair: str, now: datetime, rate: float, amount: float, side: int, tag: str | None
@@ -114,7 +128,7 @@ class Opening:
         if refusal is None and not (rate > 0 and amount > 0):
             refusal = str(Block("rate or amount unknown", rate, 0.0))
         if refusal:
-            self._context.notes[pair] = refusal
+            self._context.note(pair, f"nothing is opened, {refusal}")
         elif self._context.live:
             self._taken_back.allow(pair, now)
         return refusal is None
@@ -131,7 +145,7 @@ class Opening:
         pairs = self._taken_back.look()
         until = now + force_exit_pause(self._context)
         for one in pairs:
-            self._context.lock(one, until, "forceexit of a start: nothing is placed for a while")
+            self._context.lock(one, until, "first order was taken back or refused: a pause")
         return pair in pairs
 
     def _stale(self, trade: Trade, order: Any, reading: Reading) -> bool:
@@ -150,18 +164,22 @@ class Opening:
         """Say why no cycle may open; what the user forces is bound by the caps alone."""
         if is_forced(tag):
             return None
-        reading = self._context.market.at(pair, now)
+        refusal = self._refusal_by(self._context.market.at(pair, now), pair, side)
+        if refusal:
+            return refusal
+        if self._context.live:
+            return self._forced_recently(pair, now)
+        return "a cycle ended in this candle" if _ended_at(pair, now) else None
+
+    def _refusal_by(self, reading: Reading | None, pair: str, side: int) -> str | None:
+        """Say what in the last candle stands against a cycle."""
         if reading is None or not reading.known:
             return "no usable candle"
         settings = self._context.settings
         block = gates.trend_block(
             reading.trend_strength, reading.trend_side, side, settings.trend
         ) or gates.price_block(reading.close, side, pair, settings.stops)
-        if block:
-            return str(block)
-        if self._context.live:
-            return self._forced_recently(pair, now)
-        return "a cycle ended in this candle" if _ended_at(pair, now) else None
+        return str(block) if block else None
 
     def _forced_recently(self, pair: str, now: datetime) -> str | None:
         """Keep a pair the user just forced out from re-opening at once (DESIGN 2.9)."""

@@ -2,6 +2,7 @@
 
 import logging
 import math
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from gridkit.host.cycle import Cycle
 from gridkit.host.market_data import Reading
 from gridkit.host.pair_rules import PairRules
 from gridkit.host.treasury import Treasury
+from gridkit.risk import gates
 from gridkit.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,15 +47,19 @@ class Planner:
     def revise(
         self, cycle: Cycle, trade: "Trade", reading: Reading, now: datetime, rate: float
     ) -> None:
-        """Lay free lines anew when time passed or the forecast moved (SPEC C)."""
-        gap = spacing_of(reading, self._context.settings)
+        """Lay free lines anew when time passed, the forecast moved or the regime changed."""
+        settings = self._context.settings
+        gap = spacing_of(reading, settings)
+        regime = gates.side_of_market(reading.trend_strength, reading.trend_side, settings.trend)
         low, high = self.volatility_band(cycle.plan)
         moved = reading.volatility < low or reading.volatility > high  # unknown is no move
-        if gap is None or not (moved or now.timestamp() >= self.due(cycle.plan)):
+        due = moved or regime != cycle.plan.regime or now.timestamp() >= self.due(cycle.plan)
+        if gap is None or not due:
             return
         held = set(cycle.book.ledger.lots)
         layout = self._rules.layout(trade)
-        cycle.plan = plans.revised(cycle.plan, held, gap, rate, now.timestamp(), layout)
+        laid = plans.revised(cycle.plan, held, gap, rate, now.timestamp(), layout)
+        cycle.plan = replace(laid, regime=regime)
         if self._context.live:
             plan_store.save(trade, cycle.plan)
 
@@ -85,10 +91,13 @@ class Planner:
         count = max(levels, min(settings.grid.levels, affordable))
         side, made = -1 if trade.is_short else 1, trade.open_date_utc.timestamp()
         try:
-            return plans.make(anchor, gap, side, count, stake, made, self._rules.layout(trade))
+            laid = plans.make(anchor, gap, side, count, stake, made, self._rules.layout(trade))
         except ValueError as error:
             logger.error("%s: without a plan nothing is placed: %s", trade.pair, error)
             return None
+        then = opened or reading
+        regime = gates.side_of_market(then.trend_strength, then.trend_side, settings.trend)
+        return replace(laid, regime=regime)
 
 
 def spacing_of(reading: Reading | None, settings: Settings) -> Spacing | None:

@@ -5,23 +5,39 @@ at 1,000. It does not for functions whose `__qualname__` begins with `IStrategy.
 Ours never change the trade (a test holds them to it), so they may take that name.
 """
 
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any
+
+logger = logging.getLogger(__name__)
 
 PREFIX = "IStrategy."
 
 
-def install(strategy: Any, names: Iterable[str]) -> None:
-    """Replace the named callbacks of this strategy object by functions that are given no copy."""
+def install(strategy: Any, names: Iterable[str], *, errors_are_fatal: bool = False) -> None:
+    """Replace the named callbacks of this strategy object by functions that are given no copy.
+
+    With `errors_are_fatal` an exception ends the process: freqtrade would log it and go on, and a
+    backtest would quietly be of something else.
+    """
     for name in names:
-        setattr(strategy, name, _uncopied(getattr(strategy, name), name))
+        callback = _uncopied(getattr(strategy, name), name, errors_are_fatal=errors_are_fatal)
+        setattr(strategy, name, callback)
 
 
-def _uncopied(callback: Callable[..., Any], name: str) -> Callable[..., Any]:
+def _uncopied(
+    callback: Callable[..., Any], name: str, *, errors_are_fatal: bool
+) -> Callable[..., Any]:
     """Wrap in a plain function: a bound method cannot take another name."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        return callback(*args, **kwargs)
+        try:
+            return callback(*args, **kwargs)
+        except Exception as error:
+            if not errors_are_fatal:
+                raise
+            logger.exception("%s failed", name)
+            raise SystemExit(f"gridkit: {name} failed: {error!r}; the log says where") from error
 
     call.__name__ = name
     call.__qualname__ = PREFIX + name

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pandas as pd
+from freqtrade.enums import RunMode
 from freqtrade.exceptions import OperationalException
 
 from gridkit import candles
@@ -11,6 +12,7 @@ from gridkit.grid import tags
 from gridkit.host import startup, timeframes
 from gridkit.settings import Settings, SettingsError
 
+HOURLY = "1h"
 LONG = 1
 SHORT = -1
 SIDES = {"long": LONG, "short": SHORT}
@@ -37,16 +39,22 @@ def warmup(settings: Settings, timeframe: str) -> int:
 
 
 def informative_pairs(strategy: Any) -> list[tuple[str, str]]:
-    """Name the candles of the trend gate, where they are not the strategy's own."""
-    wanted = strategy.desk.settings.trend
-    if not wanted.enabled or wanted.timeframe == strategy.timeframe:
-        return []
-    return [(pair, wanted.timeframe) for pair in strategy.dp.current_whitelist()]
+    """Name the candles of the trend gate; live, hourly ones too, for correlations over days."""
+    context = strategy.desk.context
+    wanted = {context.settings.trend.timeframe} if context.settings.trend.enabled else set()
+    if context.live and context.seconds < context.hourly.seconds:
+        wanted.add(HOURLY)
+    wanted.discard(strategy.timeframe)
+    return [(pair, one) for pair in strategy.dp.current_whitelist() for one in sorted(wanted)]
 
 
 def indicators(frame: pd.DataFrame, pair: str, strategy: Any) -> pd.DataFrame:
     """Add volatility and trend."""
     settings = strategy.desk.settings
+    if (pair, HOURLY) in informative_pairs(strategy):
+        hourly = strategy.dp.get_pair_dataframe(pair, HOURLY)
+        if not hourly.empty:
+            strategy.desk.context.hourly.prepare(pair, hourly)
     frame = frame.join(volatility.compute(frame, settings))
     return _with_trend(frame, pair, strategy) if settings.trend.enabled else frame
 
@@ -57,8 +65,6 @@ def _with_trend(frame: pd.DataFrame, pair: str, strategy: Any) -> pd.DataFrame:
     if wanted == base:
         return frame.join(trend.compute(frame, context.settings))
     higher = timeframes.candles_of(strategy.dp, pair, wanted, base)
-    if candles.seconds_of(wanted) == context.hourly.seconds:
-        context.hourly.prepare(pair, higher)
     columns = trend.compute(higher, context.settings)
     return timeframes.merged(frame, base, higher["date"], columns, wanted)
 
@@ -68,14 +74,18 @@ def prepare(frame: pd.DataFrame, pair: str, strategy: Any) -> None:
     desk = strategy.desk
     desk.context.market.prepare(pair, frame)
     if desk.context.live:
+        desk.opening.note_last(pair)
         return
     closes = frame["close"].dropna()
     if closes.empty:
         raise OperationalException(f"{pair}: no candle has a price")
+    if strategy.config.get("runmode") == RunMode.HYPEROPT:
+        return  # an epoch that cannot pay for a line opens nothing, and its loss is refused
     try:
         startup.check_capital(pair, float(closes.min()), strategy, desk)
     except SettingsError as error:
         raise OperationalException(str(error)) from None
+    startup.tell_lines(pair, float(closes.iloc[-1]), desk)
 
 
 def entries(frame: pd.DataFrame, strategy: Any) -> pd.DataFrame:

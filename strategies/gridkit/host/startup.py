@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from freqtrade.enums import RunMode
 from freqtrade.exceptions import OperationalException
+from freqtrade.optimize.hyperopt_tools import HyperoptTools
 
 from gridkit import candles
 from gridkit.settings import SECTION, Settings, SettingsError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+MOST_OF_THE_MARGIN = 0.4  # share of a position's margin that its stops may use up
 LEAST_TIMEOUT_SECONDS = candles.SECONDS_PER_DAY
 
 
@@ -74,9 +76,31 @@ def _order_handling(config: Mapping[str, Any], strategy: "IStrategy") -> Iterato
         yield f"minimal_roi = {strategy.minimal_roi}: must be empty, targets are the grid's own"
     if strategy.trailing_stop:
         yield "trailing_stop = True: must be false, it would sell the whole cycle"
-    state = config.get("initial_state", "running")
+    if strategy.stoploss != type(strategy).stoploss:
+        yield (
+            f"stoploss = {strategy.stoploss}: must be {type(strategy).stoploss}, it would sell the "
+            "whole cycle; gridkit.stops has the grid's own"
+        )
+    state = config.get("initial_state")
     if config.get("runmode") in _TRADING and state != "running":
         yield f"initial_state = {state!r}: must be 'running', orders rest meanwhile"
+    yield from _searched(config)
+
+
+def _searched(config: Mapping[str, Any]) -> Iterator[str]:
+    """Refuse hyperopt spaces that would give the strategy a ROI table, a stoploss or a trail."""
+    if config.get("runmode") != RunMode.HYPEROPT:
+        return
+    foreign = [
+        space
+        for space in ("roi", "stoploss", "trailing")
+        if HyperoptTools.has_space(dict(config), space)
+    ]
+    if foreign:
+        yield (
+            f"hyperopt spaces {', '.join(foreign)} would close whole cycles; allowed are buy and "
+            "sell: --spaces buy sell"
+        )
 
 
 def _order_types(config: Mapping[str, Any], strategy: "IStrategy") -> Iterator[str]:
@@ -107,6 +131,9 @@ _TRADING = (RunMode.LIVE, RunMode.DRY_RUN)
 
 
 def _market_mode(config: Mapping[str, Any], settings: Settings) -> Iterator[str]:
+    if settings.direction == "auto" and not settings.trend.enabled:
+        yield f"{SECTION}.direction = 'auto' goes by the trend: trend.enabled must be true"
+    yield from _leverage(settings)
     if config.get("trading_mode", "spot") != "spot":
         return
     if settings.direction != "long":
@@ -116,6 +143,20 @@ def _market_mode(config: Mapping[str, Any], settings: Settings) -> Iterator[str]
         )
     if settings.leverage != 1:
         yield f"{SECTION}.leverage = {settings.leverage:g}: spot allows 1 only"
+
+
+def _leverage(settings: Settings) -> Iterator[str]:
+    """Keep the grid's own stops well before freqtrade's stoploss and the liquidation."""
+    stops = settings.stops
+    nearest = stops.lot_stop if stops.lot_stop_enabled else 1.0
+    if stops.cycle_stop_enabled:
+        nearest = min(nearest, stops.cycle_stop)
+    most = max(1.0, MOST_OF_THE_MARGIN / nearest)
+    if settings.leverage > most:
+        yield (
+            f"{SECTION}.leverage = {settings.leverage:g}: with these stops allowed is up to "
+            f"{most:.1f}, or the position is liquidated before they act"
+        )
 
 
 def _timeframes(strategy: "IStrategy", settings: Settings) -> Iterator[str]:
@@ -166,6 +207,24 @@ def _capital(pair: str, strategy: "IStrategy", desk: "GridDesk") -> Iterator[str
         check_capital(pair, 0.0, strategy, desk)
     except SettingsError as error:
         yield str(error)
+
+
+def tell_lines(pair: str, price: float, desk: "GridDesk") -> None:
+    """Say so when capital gives a pair fewer lines than were asked for."""
+    wanted = desk.settings.grid.levels
+    try:
+        budget = desk.treasury.budget(pair, price, desk.context.leverage)
+    except ValueError:
+        return
+    if budget.levels < wanted:
+        logger.warning(
+            "%s: capital gives %d of %d lines, %.2f each: the exchange's minimum, and a reserve "
+            "to sell them one by one, allow no more",
+            pair,
+            budget.levels,
+            wanted,
+            budget.level_stake,
+        )
 
 
 def check_capital(pair: str, price: float, strategy: "IStrategy", desk: "GridDesk") -> None:

@@ -16,6 +16,7 @@ from gridkit.host.market_data import closes_at
 from gridkit.host.pair_rules import PairRules
 from gridkit.risk import caps, sizing
 from gridkit.risk.caps import Account
+from gridkit.settings import GridSettings
 
 if TYPE_CHECKING:
     from freqtrade.persistence import LocalTrade
@@ -28,6 +29,11 @@ class Means:
     room: float
     binding: Block
     asset_limit: float
+
+
+def opening_lines(grid: GridSettings) -> int:
+    """Return how many lines a cycle's first order takes: the initial inventory, at least one."""
+    return max(1, round(grid.initial_inventory * grid.levels))
 
 
 class Treasury:
@@ -111,14 +117,28 @@ class Treasury:
 
     def _reserved(self, pair: str, open_trades: list[Any], capital: float, pairs: int) -> float:
         """Cash for the next line of every other pair, and for what already rests (DESIGN 2.7)."""
-        context = self._context
-        share = sizing.pair_share(capital, pairs, context.leverage, context.settings.caps)
-        usual = share / context.settings.grid.levels
         others = [one for one in open_trades if one.pair != pair]
-        waiting = pairs - len(others) - 1
-        return sum(self._next_stake(one, usual) for one in others) + max(0, waiting) * usual
+        taken = {pair, *(one.pair for one in others)}
+        whitelist = self._context.strategy.dp.current_whitelist()
+        starts = sorted(
+            (self._first_stake(one, capital, pairs) for one in whitelist if one not in taken),
+            reverse=True,
+        )
+        waiting = max(0, pairs - len(others) - 1)
+        return sum(self._next_stake(one) for one in others) + sum(starts[:waiting])
 
-    def _next_stake(self, trade: "LocalTrade", usual: float) -> float:
+    def _first_stake(self, pair: str, capital: float, pairs: int) -> float:
+        """Stake a waiting pair would open with; 0 where it cannot afford a line."""
+        context, settings = self._context, self._context.settings
+        share = sizing.pair_share(capital, pairs, context.leverage, settings.caps)
+        least = self._rules.limits(pair).least_stake(context.mark(pair) or 0.0, context.leverage)
+        try:
+            budget = sizing.level_budget(share, settings.grid.levels, least, settings.caps.max_lots)
+        except ValueError:
+            return 0.0
+        return budget.level_stake * opening_lines(settings.grid)
+
+    def _next_stake(self, trade: "LocalTrade") -> float:
         working = orders.working_order(trade)
         if working is not None and working.ft_order_side == trade.entry_side:
             frozen_already = not self._context.strategy.config.get("dry_run", True)
@@ -126,8 +146,12 @@ class Treasury:
             return 0.0 if frozen_already or counted_already else orders.stake_of(working, trade)
         cycle = self._cycles.get(trade.id)
         if cycle is None:
-            return usual
-        free = len(cycle.plan.lines) - len(cycle.book.ledger.lots)
+            return orders.stake_of(trade.orders[0], trade) if trade.orders else 0.0
+        ledger = cycle.book.ledger
+        free = sum(
+            line.level not in ledger.lots and line.level not in ledger.stopped
+            for line in cycle.plan.lines
+        )
         return cycle.plan.level_stake if free > 0 else 0.0
 
     def _closes(self, pair: str, moments: np.ndarray) -> np.ndarray:

@@ -11,15 +11,21 @@ Answer = TypeVar("Answer")
 
 
 def refuses_on_error(refusal: Answer) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
-    """Turn an exception into `refusal`: freqtrade would log it and go ahead (DESIGN 2.17)."""
+    """Turn an exception into `refusal`: freqtrade would log it and go ahead (DESIGN 2.17).
+
+    An owner whose `errors_are_fatal` is true (a backtest's strategy) ends the process instead.
+    """
 
     def decorate(gate: Callable[..., Answer]) -> Callable[..., Answer]:
         @wraps(gate)
         def guarded(*args: Any, **kwargs: Any) -> Answer:
             try:
                 return gate(*args, **kwargs)
-            except Exception:
+            except Exception as error:
                 logger.exception("%s failed, so the trade is refused", gate.__name__)
+                if args and getattr(args[0], "errors_are_fatal", False):
+                    name = gate.__name__
+                    raise SystemExit(f"gridkit: {name} failed: {error!r}") from error
                 return refusal
 
         return guarded
