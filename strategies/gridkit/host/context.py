@@ -1,6 +1,7 @@
 """What the parts of the host share: the strategy, its settings, the candles, the time."""
 
 import logging
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -15,10 +16,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_NUMBER = re.compile(r"(?<=\s)-?\d[\d.e+-]*")  # levels of a tag follow a letter, or a comma
+
 
 def _condition(note: str | None) -> str:
     """Return a note without its numbers, which change in every loop."""
-    return (note or "").split(":", maxsplit=1)[0]
+    return _NUMBER.sub("", note or "")
 
 
 @dataclass(slots=True)

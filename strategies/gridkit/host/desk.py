@@ -87,9 +87,8 @@ class GridDesk:
         if series is None or index < 0:
             return False
         if trade.amount:
-            return (
-                self._gate(series.strength.item(index), series.side.item(index), trade) is not None
-            )
+            gate = self._gate(series.strength.item(index), series.side.item(index), trade)
+            return gate is not None or self._unwanted(trade)
         reading = series.reading(index)
         return reading is not None and self.opening.stale(trade, order, reading)
 

@@ -211,7 +211,7 @@ def _capital(pair: str, strategy: "IStrategy", desk: "GridDesk") -> Iterator[str
 
 def tell_lines(pair: str, price: float, desk: "GridDesk") -> None:
     """Say so when capital gives a pair fewer lines than were asked for."""
-    wanted = desk.settings.grid.levels
+    wanted = min(desk.settings.grid.levels, desk.settings.caps.max_lots)
     try:
         budget = desk.treasury.budget(pair, price, desk.context.leverage)
     except ValueError:
