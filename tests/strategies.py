@@ -161,6 +161,8 @@ class _Maker:
             exit_rate=rate,
             orders=pick.choice((0, 9, 9, 10, 149, 149, 150)),
             harvest=pick.uniform(-5.0, 50.0),
+            peak_cost=self.rarely(pick.uniform(1.0, 3.0), 1.0)
+            * sum(lot.cost for lot in lots.values()),
             block=Block("a gate", 1.0, 2.0) if pick.random() < 0.1 else None,
             room=self.rarely(pick.uniform(0.0, 200.0), math.inf),
             room_block=Block("exposure", 1.0, 1.0),

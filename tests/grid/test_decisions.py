@@ -9,10 +9,10 @@ from gridkit.grid import plan as plans
 from gridkit.grid import tags
 from gridkit.grid.costs import Costs, lowest_target, on_tick
 from gridkit.grid.decisions import decide
-from gridkit.grid.lots import Lot
+from gridkit.grid.lots import Fill, Ledger, Lot
 from gridkit.grid.plan import Layout, Line, Plan, Spacing
 from gridkit.grid.situation import Block, Order, Resting, Rules, Situation, Verdict
-from gridkit.settings import GridSettings, SpacingSettings
+from gridkit.settings import GridSettings, SpacingSettings, StopSettings
 from strategies import LONG, SHORT, SIDES, at, situation_of, situations
 
 THOROUGH = settings(max_examples=1_500)
@@ -171,6 +171,30 @@ def test_an_entry_takes_free_lines_only_and_no_more_than_limits_allow(found):
     assert situation.orders < how.max_orders
     assert len(order.levels) * situation.plan.level_stake <= situation.room * (1 + 1e-9)
     assert situation.block is None
+
+
+@THOROUGH
+@given(situations(), st.floats(0.97, 1.03))
+def test_no_entry_is_wanted_beyond_a_price_limit_at_a_line_or_at_market(found, share):
+    situation, how = found
+    for name in ("pause_price", "stop_price"):
+        limit = share * situation.plan.lines[-1].price
+        bound = replace(how, **{name: limit})
+        order = decide(replace(situation, block=None, room=math.inf, orders=0), bound).order
+        if order is not None and order.is_entry:
+            price = situation.entry_rate if order.price is None else order.price
+            assert situation.plan.side * price > situation.plan.side * limit
+
+
+@pytest.mark.parametrize("name", ["pause_price", "stop_price"])
+@pytest.mark.parametrize(("away", "tag"), [(-0.01, "L2"), (0.0, None), (0.01, None)])
+def test_a_line_at_or_beyond_a_price_limit_is_not_waited_for(name, away, tag):
+    """The market, at 98.1, is not there yet; line 2 is at 98.01."""
+    limit = grid().lines[1].price + away
+    verdict = decide(facing(98.1, 1), rules(**{name: limit}))
+    entry = verdict.order if verdict.order and verdict.order.is_entry else None
+    assert (entry and entry.tag) == tag
+    assert (verdict.block and verdict.block.condition) == (None if tag else "no line is free")
 
 
 @THOROUGH
@@ -566,6 +590,58 @@ def test_a_lot_stop_is_a_fraction_of_the_lots_own_entry(rate, tag):
     assert order.tag == tag
 
 
+@pytest.mark.parametrize("side", [LONG, SHORT])
+@pytest.mark.parametrize(
+    ("harvest", "peak_cost", "loss"),
+    [
+        (0.0, 0.0, 15.0),  # nothing was stopped: 15 % of what the lot cost
+        (0.0, 400.0, 60.0),
+        (-20.0, 400.0, 40.0),
+        (-59.0, 400.0, 1.0),
+        (5.0, 400.0, 65.0),
+        (-61.0, 400.0, -1.0),  # all is lost already, so it ends although the lot earns
+    ],
+)
+def test_a_cycles_stop_counts_what_its_stopped_lots_lost(side, harvest, peak_cost, loss):
+    """One coin bought at 100; the cycle may lose 15 % of the most its lots cost at a time."""
+    lots = {1: Lot(1, 1.0, 100.0, 0.0)}
+    plan = replace(grid(side), lines=(Line(1, 100.0, 100.0 + side * 90.0),))
+    cycle = facing(1.0, side=side, plan=plan, lots=lots, harvest=harvest, peak_cost=peak_cost)
+    how, limit = rules(cycle_stop=0.15), 100.0 - side * loss
+    beyond, before = (decide(at(cycle, limit - side * move), how).order for move in (1e-6, -1e-6))
+    assert beyond is not None
+    assert (beyond.tag, beyond.price) == ("flatten L1", None)
+    assert before is None or before.tag != "flatten L1"
+
+
+def test_lots_stopped_one_after_the_other_end_the_cycle_at_its_stop():
+    """A fall through 25 lines by the default stops; without the harvest it would never end."""
+    stops = StopSettings()
+    how = rules(lot_stop=stops.lot_stop, cycle_stop=stops.cycle_stop)
+    plan, book = grid(levels=25), Ledger()
+    told = []
+    for rate in (100.0 - 0.05 * step for step in range(500)):
+        seen = facing(
+            rate, plan=plan, lots=book.lots, stopped=frozenset(book.stopped),
+            harvest=book.harvest, peak_cost=book.peak_cost,
+        )  # fmt: skip
+        open_loss = sum(lot.amount * (lot.price - rate) for lot in book.lots.values())
+        lost = (open_loss - book.harvest) / max(book.peak_cost, 1.0)
+        order = decide(seen, how).order
+        ends = order is not None and tags.verb_of(order.tag) == tags.FLATTEN
+        assert ends is (lost >= stops.cycle_stop)
+        if ends:
+            break
+        if order is not None and order.price is None:
+            amount = float(len(order.levels))
+            book.apply(Fill(order.is_entry, order.levels, rate, amount, 0.0, 0.0, order.tag))
+            told.append(tags.verb_of(order.tag))
+    else:
+        pytest.fail("the cycle never ended")
+    assert told.count(tags.STOP) >= 10
+    assert book.lots
+
+
 def test_a_stop_takes_the_other_lots_along_where_they_are_too_little_to_remain():
     situation = facing(96.9, 1, 2, 3, least_value_left=250.0)
     order = decide(situation, rules(lot_stop=0.02)).order
@@ -638,6 +714,7 @@ def scaled(situation: Situation, factor: float) -> Situation:
         entry_rate=factor * situation.entry_rate,
         exit_rate=factor * situation.exit_rate,
         harvest=factor * situation.harvest,
+        peak_cost=factor * situation.peak_cost,
         room=factor * situation.room,
         least_value_left=factor * situation.least_value_left,
         least_order_value=factor * situation.least_order_value,

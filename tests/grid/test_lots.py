@@ -89,6 +89,22 @@ def test_harvest_is_the_profit_of_the_pieces_that_were_closed(history):
 
 
 @given(histories())
+def test_peak_cost_is_the_most_the_lots_cost_after_any_fill(history):
+    """That reading on gives the same as reading again is shown above, for the whole ledger."""
+    costs = [ledger(*history[: count + 1]).cost for count in range(len(history))]
+    assert ledger(*history).peak_cost == pytest.approx(max(costs))
+
+
+def test_peak_cost_stays_when_lots_are_sold_or_stopped():
+    book = ledger(bought(1), bought(2, price=90.0))
+    assert (book.cost, book.peak_cost) == (190.0, 190.0)
+    book.apply_all([sold(1, price=99.0), sold(2, price=85.0, verb=tags.STOP)])
+    assert (book.cost, book.peak_cost) == (0.0, 190.0)
+    book.apply(bought(1))
+    assert book.peak_cost == 190.0
+
+
+@given(histories())
 def test_a_short_ledger_earns_what_the_long_one_loses(history):
     long, short = ledger(*history), ledger(*history, is_short=True)
     assert short.harvest == pytest.approx(-long.harvest)
