@@ -1,10 +1,8 @@
 import math
 
-import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from gridkit import candles
 from strategies import START, any_market
@@ -64,18 +62,6 @@ def test_times_are_seconds_utc_whatever_the_dates_are_kept_in(unit, zone):
     first = START.timestamp()
     expected = [first, first + 300, first + 600]
     assert candles.times(pd.DataFrame({"date": dates})).tolist() == expected
-
-
-@given(any_market(unknown=False, gaps=False), st.sampled_from(("1m", "5m", "1h")))
-def test_the_usual_time_between_candles_is_their_timeframe(market, timeframe):
-    market["date"] = START + pd.Timedelta(timeframe) * np.arange(len(market))
-    assert candles.seconds_in(market) == candles.seconds_of(timeframe)
-
-
-@pytest.mark.parametrize("length", [0, 1])
-def test_the_time_between_fewer_than_two_candles_is_unknown(length):
-    dates = pd.date_range(START, periods=length, freq="5min")
-    assert math.isnan(candles.seconds_in(pd.DataFrame({"date": dates})))
 
 
 @pytest.mark.parametrize(

@@ -28,12 +28,6 @@ def check(frame: pd.DataFrame) -> None:
         raise ValueError("candles must be in ascending order of time, each once")
 
 
-def seconds_in(frame: pd.DataFrame) -> float:
-    """Most usual time between two candles of the frame; NaN for fewer than two."""
-    gaps = np.diff(times(frame))
-    return float(np.median(gaps)) if len(gaps) else float("nan")
-
-
 def times(frame: pd.DataFrame) -> np.ndarray:
     """Open times in seconds UTC, float64, shape (n,)."""
     return frame["date"].to_numpy(dtype="datetime64[ns]").astype("int64") / 1e9

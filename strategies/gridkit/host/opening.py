@@ -145,7 +145,7 @@ class Opening:
         pairs = self._taken_back.look()
         until = now + force_exit_pause(self._context)
         for one in pairs:
-            self._context.lock(one, until, "first order was taken back or refused: a pause")
+            self._context.lock(one, until, "forceexit of a start, or the exchange refused it")
         return pair in pairs
 
     def _stale(self, trade: Trade, order: Any, reading: Reading) -> bool:
