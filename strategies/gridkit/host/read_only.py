@@ -9,6 +9,8 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from gridkit.risk.guards import RunFailed
+
 logger = logging.getLogger(__name__)
 
 PREFIX = "IStrategy."
@@ -37,7 +39,7 @@ def _uncopied(
             if not errors_are_fatal:
                 raise
             logger.exception("%s failed", name)
-            raise SystemExit(f"gridkit: {name} failed: {error!r}; the log says where") from error
+            raise RunFailed(name, error) from error
 
     call.__name__ = name
     call.__qualname__ = PREFIX + name
