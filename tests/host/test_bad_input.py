@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from backtests import runs
 from backtests.runs import Market
 from backtests.zygote import ROOT
 
@@ -126,6 +127,31 @@ WRONG_CONDITIONS = {
     ),
     "a table of returns": ({"minimal_roi": {"0": 0.05}}, ["minimal_roi", "0.05", "empty"]),
     "a trailing stop": ({"trailing_stop": True}, ["trailing_stop", "True", "false"]),
+    "a stoploss in the config": (
+        {"stoploss": -0.1},
+        ["stoploss = -0.1", "-0.99", "gridkit.stops"],
+    ),
+}
+WRONG_ON_FUTURES = {
+    "auto without a trend": (
+        {"gridkit": {"direction": "auto", "trend": {"enabled": False}}},
+        ["gridkit.direction", "'auto'", "trend.enabled", "true"],
+    ),
+    # 5 % of lot_stop are 40 % of the margin at 8.
+    "leverage that is liquidated before the stops act": (
+        {"gridkit": {"leverage": 20}},
+        ["gridkit.leverage", "20", "up to 8.0", "liquidated"],
+    ),
+    "leverage without stops": (
+        {
+            "gridkit": {
+                "leverage": 2,
+                "stops": {"lot_stop_enabled": False, "cycle_stop_enabled": False},
+            }
+        },
+        ["gridkit.leverage", "2", "up to 1.0"],
+    ),
+    "a stoploss in the config": ({"stoploss": -0.1}, ["stoploss = -0.1", "-0.99"]),
 }
 BOTH = {**WRONG_SETTINGS, **WRONG_CONDITIONS}
 
@@ -148,6 +174,45 @@ def test_backtesting_refuses_with_one_clear_message(freqtrade, spot, config, wor
     check(freqtrade("backtesting", spot, config, *FEW_DAYS), words)
 
 
+@named(WRONG_ON_FUTURES)
+def test_backtesting_of_futures_refuses_with_one_clear_message(freqtrade, futures, config, words):
+    check(freqtrade("backtesting", futures, config, *FEW_DAYS), words)
+
+
+@pytest.mark.parametrize("leverage", [1, 8])
+def test_leverage_that_the_stops_bear_is_not_refused(freqtrade, futures, leverage):
+    ended = freqtrade("backtesting", futures, {"gridkit": {"leverage": leverage}}, *FEW_DAYS)
+    assert ended.status == 0, ended.output[-2000:]
+
+
+SEARCH = (
+    "--strategy", "AdaptiveGrid", "--hyperopt-loss", "MarkedCalmarLoss", "--hyperopt-path",
+    ROOT / "hyperopts", "--epochs", "1", "-j", "1", "--min-trades", "1", "--random-state", "1",
+    "--disable-param-export", *FEW_DAYS,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("spaces", "named"),
+    [
+        (("default",), "roi, stoploss"),
+        (("all",), "roi, stoploss, trailing"),
+        (("roi", "stoploss"), "roi, stoploss"),
+        (("buy", "trailing"), "trailing"),
+    ],
+)
+def test_hyperopt_refuses_spaces_that_close_whole_cycles(freqtrade, spot, spaces, named):
+    ended = freqtrade("hyperopt", spot, {}, *SEARCH, "--spaces", *spaces)
+    check(ended, [f"hyperopt spaces {named} would", "--spaces buy sell"])
+
+
+def test_hyperopt_of_the_grids_own_spaces_is_not_refused(freqtrade, spot, tmp_path):
+    ended = freqtrade("hyperopt", spot, {}, *SEARCH, "--spaces", "buy", "sell")
+    assert ended.status == 0, ended.output[-2000:]
+    assert "ERROR" not in ended.output, ended.output[-2000:]
+    assert list(tmp_path.glob("user_data/hyperopt_results/*.fthypt")), "it searched"
+
+
 TRADING = {
     "initial_state": "running",
     "db_url": "sqlite://",
@@ -168,6 +233,18 @@ LIVE = {
 @named({**LIVE, **STOPPED})
 def test_trade_refuses_with_one_clear_message(freqtrade, spot, config, words):
     check(freqtrade("trade", spot, {**TRADING, **config}), words)
+
+
+def test_trade_refuses_a_configuration_that_does_not_say_how_it_starts(
+    freqtrade, spot, monkeypatch, tmp_path
+):
+    """freqtrade takes a missing initial_state for "stopped"."""
+    config = json.loads(runs.CONFIG.read_text())
+    del config["initial_state"]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    monkeypatch.setattr(runs, "CONFIG", tmp_path / "config.json")
+    silent = {key: value for key, value in TRADING.items() if key != "initial_state"}
+    check(freqtrade("trade", spot, silent), ["initial_state = None", "'running'"])
 
 
 def test_a_right_configuration_is_not_refused(freqtrade, spot):

@@ -15,6 +15,12 @@ TIGHT = {
     "spacing": {"method": "fixed", "grid_step": 0.004},
     "stops": {"lot_stop": 0.008, "pause_hours": 6},
 }
+# No stops of lots: all lines may be held when price comes to the limit.
+LIMITED = {
+    "trend": QUICK_TREND,
+    "spacing": {"method": "fixed", "grid_step": 0.004},
+    "stops": {"lot_stop_enabled": False, "pause_hours": 0},
+}
 
 
 def cycles_of(run):
@@ -37,21 +43,26 @@ def test_a_cycle_whose_last_lot_was_stopped_keeps_its_pair_from_opening_for_a_wh
     assert seen > 0
 
 
-def first_prices(run):
-    """Price of the order that opened each cycle of ETH."""
+def entry_fills(run):
+    """Price of every entry of ETH that was filled, whatever its level, oldest first."""
     return [
-        min(trade["orders"], key=lambda order: order["order_filled_timestamp"])["safe_price"]
-        for trade in run.trades
-        if trade["pair"] == "ETH/USDT"
+        fill.price
+        for fill in run.filled
+        if fill.pair.startswith("ETH/") and fill.tag.startswith("L")
     ]
 
 
+@pytest.mark.parametrize("direction", ["long", "short"])
 @pytest.mark.parametrize("name", ["stop_price", "pause_price"])
-def test_no_cycle_opens_beyond_a_stop_or_pause_price(backtest, spot, name):
-    free = backtest(spot, {"trend": QUICK_TREND})
-    rates = first_prices(free)
-    limit = sorted(rates)[len(rates) // 2]
-    bound = backtest(spot, {"trend": QUICK_TREND, "stops": {name: {"ETH/USDT": limit}}})
-    assert min(rates) < limit * 0.96, "or the market never went beyond, and nothing is shown"
-    assert first_prices(bound)
-    assert [price for price in first_prices(bound) if price < limit * 0.96] == []
+def test_no_entry_of_any_level_is_filled_beyond_a_stop_or_pause_price(
+    backtest, futures, direction, name
+):
+    side = 1 if direction == "long" else -1
+    settings = {**LIMITED, "direction": direction}
+    prices = sorted(entry_fills(backtest(futures, settings)), key=lambda price: side * price)
+    limit = prices[len(prices) // 3]
+    stops = {**LIMITED["stops"], name: {futures.pairs[0]: limit}}
+    bound = entry_fills(backtest(futures, {**settings, "stops": stops}))
+    assert side * (limit - prices[0]) > 0.01 * limit, "or nothing is shown"
+    assert len(bound) >= 20
+    assert [price for price in bound if side * price < side * limit] == []
