@@ -126,6 +126,18 @@ def freqtrade(zygote: Zygote, tmp_path: Path) -> Callable[..., Ended]:
     return freqtrade
 
 
+@pytest.fixture
+def open_trades(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What freqtrade knows of trades, all of them open: to be filled by the test."""
+    trades: list[Any] = []
+
+    def found(pair: str | None = None, is_open: bool | None = None, **_: Any) -> list[Any]:
+        return [one for one in trades if pair in (None, one.pair) and is_open is not False]
+
+    monkeypatch.setattr("freqtrade.persistence.Trade.get_trades_proxy", found)
+    return trades
+
+
 def base_config(market: Market) -> dict[str, Any]:
     return {
         "strategy_path": str(runs.STRATEGIES),
