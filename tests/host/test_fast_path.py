@@ -7,6 +7,7 @@ import pytest
 from backtests.runs import disagreements
 from gridkit.host.cycle import Cycle
 from gridkit.host.desk import GridDesk
+from gridkit.risk import gates
 from host.conftest import QUICK_TREND
 
 pytestmark = pytest.mark.slow
@@ -21,6 +22,14 @@ DENSE = {
     "caps": {"inventory": 1.0, "exposure": 1.0},
     "stops": {"lot_stop": 0.02},
 }
+# Free lines are laid anew by forecasts that move, but when the market's direction changed only.
+BY_REGIME = {
+    "trend": QUICK_TREND,
+    "spacing": {"volatility_factor": 0.15, "min_step": 0.0025, "volatility_hours": 8},
+    "grid": {"levels": 25, "replan_hours": 168, "replan_volatility_change": 2},
+    "caps": DENSE["caps"],
+    "stops": DENSE["stops"],
+}
 
 
 @pytest.fixture
@@ -34,12 +43,22 @@ def never_ahead(monkeypatch):
     monkeypatch.setattr(GridDesk, "_foresee", lambda *_arguments: None)
 
 
+@pytest.mark.parametrize("settings", [DENSE, BY_REGIME], ids=["dense", "by regime"])
 @pytest.mark.parametrize("slow", ["never_kept", "never_ahead"])
-def test_orders_are_the_same_when_every_decision_is_made_anew(request, backtest, spot, slow):
-    fast = backtest(spot, DENSE)
+def test_orders_are_the_same_when_every_decision_is_made_anew(
+    request, backtest, spot, slow, settings
+):
+    fast = backtest(spot, settings)
     request.getfixturevalue(slow)
-    assert disagreements(fast, backtest(spot, DENSE), THE_END) == []
+    assert disagreements(fast, backtest(spot, settings), THE_END) == []
     assert len(fast.placed) >= ENOUGH_ORDERS
+
+
+def test_lines_follow_the_regime_where_nothing_else_has_them_laid_anew(backtest, spot, monkeypatch):
+    """Or the runs above would show nothing of it."""
+    followed = backtest(spot, BY_REGIME)
+    monkeypatch.setattr(gates, "side_of_market", lambda *_arguments: 0)
+    assert disagreements(followed, backtest(spot, BY_REGIME), THE_END)
 
 
 def test_most_candles_are_answered_by_what_was_decided_before(backtest, spot, monkeypatch):
