@@ -26,12 +26,13 @@ class AdaptiveGrid(IStrategy):
     INTERFACE_VERSION = 3
 
     timeframe = "5m"
-    stoploss = -0.99
+    stoploss = parameters.STOPLOSS
     minimal_roi = {}  # noqa: RUF012 (freqtrade's own attribute, read only)
     position_adjustment_enable = True
     process_only_new_candles = True
     use_exit_signal = False
     plot_config = signals.PLOT_CONFIG
+    HyperOpt = parameters.OwnSpaces
 
     def __init__(self, config: dict) -> None:
         settings = startup.read_settings(config)

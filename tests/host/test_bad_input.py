@@ -192,25 +192,19 @@ SEARCH = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("spaces", "named"),
-    [
-        (("default",), "roi, stoploss"),
-        (("all",), "roi, stoploss, trailing"),
-        (("roi", "stoploss"), "roi, stoploss"),
-        (("buy", "trailing"), "trailing"),
-    ],
-)
-def test_hyperopt_refuses_spaces_that_close_whole_cycles(freqtrade, spot, spaces, named):
-    ended = freqtrade("hyperopt", spot, {}, *SEARCH, "--spaces", *spaces)
-    check(ended, [f"hyperopt spaces {named} would", "--spaces buy sell"])
-
-
-def test_hyperopt_of_the_grids_own_spaces_is_not_refused(freqtrade, spot, tmp_path):
-    ended = freqtrade("hyperopt", spot, {}, *SEARCH, "--spaces", "buy", "sell")
+@pytest.mark.parametrize("spaces", [(), ("default", "trailing"), ("roi", "stoploss", "buy")])
+def test_hyperopt_never_searches_what_would_close_whole_cycles(freqtrade, spot, tmp_path, spaces):
+    chosen = ("--spaces", *spaces) if spaces else ()
+    ended = freqtrade("hyperopt", spot, {}, *SEARCH, *chosen)
     assert ended.status == 0, ended.output[-2000:]
     assert "ERROR" not in ended.output, ended.output[-2000:]
-    assert list(tmp_path.glob("user_data/hyperopt_results/*.fthypt")), "it searched"
+    (found,) = tmp_path.glob("user_data/hyperopt_results/*.fthypt")
+    epoch = json.loads(found.read_text().splitlines()[0])
+    params = {**epoch["params_not_optimized"], **epoch["params_details"]}
+    assert params["roi"] in ({}, {"roi": {}}), params
+    assert params["stoploss"] == {"stoploss": -0.99}
+    assert params["trailing"]["trailing_stop"] is False
+    assert epoch["params_details"]["buy"], "it searched the grid's own parameters"
 
 
 TRADING = {

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from freqtrade.exceptions import OperationalException
+from freqtrade.optimize.space import Categorical
 from freqtrade.strategy import DecimalParameter, IntParameter
 
 from gridkit.settings import Settings, SettingsError
+
+STOPLOSS = -0.99  # freqtrade's, off: lots and cycles have their own stops
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +74,41 @@ def effective(strategy: Any) -> Settings:
         return strategy.configured.with_values(changes)
     except SettingsError as error:
         raise OperationalException(str(error)) from None
+
+
+class OwnSpaces:
+    """What hyperopt searches beside the parameters: nothing.
+
+    freqtrade's default spaces hold a ROI table and a stoploss, which would close whole cycles. A
+    strategy that names this class `HyperOpt` keeps its own, whatever `--spaces` says.
+    """
+
+    @staticmethod
+    def roi_space() -> list[Any]:
+        """Search no ROI table."""
+        return []
+
+    @staticmethod
+    def generate_roi_table(_params: dict[str, Any]) -> dict[int, float]:
+        """Return the empty table: targets are the grid's own."""
+        return {}
+
+    @staticmethod
+    def stoploss_space() -> list[Any]:
+        """Offer the one stoploss that never acts before the grid's stops."""
+        return [Categorical([STOPLOSS], name="stoploss")]
+
+    @staticmethod
+    def trailing_space() -> list[Any]:
+        """Search no trailing stop."""
+        return []
+
+    @staticmethod
+    def generate_trailing_params(_params: dict[str, Any]) -> dict[str, Any]:
+        """Return a trailing stop that is off."""
+        return {
+            "trailing_stop": False,
+            "trailing_stop_positive": None,
+            "trailing_stop_positive_offset": 0.0,
+            "trailing_only_offset_is_reached": False,
+        }

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from freqtrade.enums import RunMode
 from freqtrade.exceptions import OperationalException
-from freqtrade.optimize.hyperopt_tools import HyperoptTools
 
 from gridkit import candles
 from gridkit.settings import SECTION, Settings, SettingsError
@@ -84,23 +83,6 @@ def _order_handling(config: Mapping[str, Any], strategy: "IStrategy") -> Iterato
     state = config.get("initial_state")
     if config.get("runmode") in _TRADING and state != "running":
         yield f"initial_state = {state!r}: must be 'running', orders rest meanwhile"
-    yield from _searched(config)
-
-
-def _searched(config: Mapping[str, Any]) -> Iterator[str]:
-    """Refuse hyperopt spaces that would give the strategy a ROI table, a stoploss or a trail."""
-    if config.get("runmode") != RunMode.HYPEROPT:
-        return
-    foreign = [
-        space
-        for space in ("roi", "stoploss", "trailing")
-        if HyperoptTools.has_space(dict(config), space)
-    ]
-    if foreign:
-        yield (
-            f"hyperopt spaces {', '.join(foreign)} would close whole cycles; allowed are buy and "
-            "sell: --spaces buy sell"
-        )
 
 
 def _order_types(config: Mapping[str, Any], strategy: "IStrategy") -> Iterator[str]:
