@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from freqtrade.configuration.directory_operations import create_userdata_dir
 
 ROOT = Path(__file__).resolve().parents[2]
 MAIN = (
@@ -99,7 +100,8 @@ pytestmark = pytest.mark.slow
 def folder(tmp_path_factory):
     """A user's folder: a strategy, and configurations, one of them for another exchange."""
     folder = tmp_path_factory.mktemp("user")
-    (folder / "user_data" / "strategies").mkdir(parents=True)
+    # Two commands that start at once would both make its subfolders, and the later one would fail.
+    create_userdata_dir(str(folder / "user_data"), create_dir=True)
     (folder / "user_data" / "strategies" / "sample.py").write_text(STRATEGY)
     (folder / "user_data" / "strategies" / "eager.py").write_text(EAGER)
     (folder / "config.json").write_text(json.dumps(CONFIG))
