@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,11 @@ _PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}  
 settings.register_profile("repeatable", derandomize=True, **_PATIENT)
 settings.register_profile("explore", max_examples=2000, **_PATIENT)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "repeatable")
+
+
+# Started in the background of a shell, we and so all our children would never hear a Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class NetworkUsed(Exception):
