@@ -63,11 +63,10 @@ def _end_early(view: View) -> Order | None:
     if situation.orders < view.rules.max_orders or not situation.lots:
         return None
     amount = sum(lot.amount for lot in situation.lots.values())
-    spent = sum(lot.cost + lot.fee for lot in situation.lots.values())
+    paid = sum(lot.cost for lot in situation.lots.values())
+    fees = sum(lot.fee for lot in situation.lots.values())
     allowed = CHEAP_END_SHARE * max(0.0, situation.harvest)
     fee = view.rules.costs.exit_fee
-    paid = sum(lot.cost for lot in situation.lots.values())
-    fees = spent - paid
     limit = view.side * _even_price(paid, fees - allowed, amount, view.side, fee)
     view.bounds.event(limit)
     if view.exit < limit:

@@ -65,9 +65,11 @@ class Treasury:
 
     def budget(self, pair: str, rate: float, leverage: float) -> sizing.Budget:
         """Return the lines a new cycle can afford. Raises ValueError when not even one."""
+        return self._budget(pair, rate, leverage, self.share(self.capital()))
+
+    def _budget(self, pair: str, rate: float, leverage: float, share: float) -> sizing.Budget:
         settings = self._context.settings
         least = self._rules.limits(pair).least_stake(rate, leverage)
-        share = self.share(self.capital())
         return sizing.level_budget(share, settings.grid.levels, least, settings.caps.max_lots)
 
     def asset_limit(self, leverage: float) -> float:
@@ -129,14 +131,13 @@ class Treasury:
 
     def _first_stake(self, pair: str, capital: float, pairs: int) -> float:
         """Stake a waiting pair would open with; 0 where it cannot afford a line."""
-        context, settings = self._context, self._context.settings
-        share = sizing.pair_share(capital, pairs, context.leverage, settings.caps)
-        least = self._rules.limits(pair).least_stake(context.mark(pair) or 0.0, context.leverage)
+        context = self._context
+        share = sizing.pair_share(capital, pairs, context.leverage, context.settings.caps)
         try:
-            budget = sizing.level_budget(share, settings.grid.levels, least, settings.caps.max_lots)
+            budget = self._budget(pair, context.mark(pair) or 0.0, context.leverage, share)
         except ValueError:
             return 0.0
-        return budget.level_stake * opening_lines(settings.grid)
+        return budget.level_stake * opening_lines(context.settings.grid)
 
     def _next_stake(self, trade: "LocalTrade") -> float:
         working = orders.working_order(trade)
