@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 OHLCV = ("open", "high", "low", "close", "volume")
+SECONDS_PER_HOUR = 3_600
 SECONDS_PER_DAY = 86_400
+SECONDS_PER_YEAR = 365 * SECONDS_PER_DAY
 
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": SECONDS_PER_DAY, "w": 7 * SECONDS_PER_DAY}
 
@@ -31,6 +33,15 @@ def check(frame: pd.DataFrame) -> None:
 def times(frame: pd.DataFrame) -> np.ndarray:
     """Open times in seconds UTC, float64, shape (n,)."""
     return frame["date"].to_numpy(dtype="datetime64[ns]").astype("int64") / 1e9
+
+
+def lengths(times: np.ndarray) -> np.ndarray:
+    """Length of a candle in seconds, as far as each candle can tell: the shortest step so far.
+
+    `times` (seconds UTC, ascending) has shape (n,), as has the result; NaN for the first.
+    """
+    steps = np.diff(times, prepend=np.nan)
+    return np.fmin.accumulate(steps) if len(steps) else steps
 
 
 def known(frame: pd.DataFrame) -> pd.Series:

@@ -1,0 +1,117 @@
+"""Every setting of gridkit: type, unit, bounds, default.
+
+They live in the `gridkit` section of freqtrade's config. Fractions are 0.01 for 1 %; capital,
+stakes and prices are in stake currency. A misspelt key or a value out of bounds stops the bot at
+start.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import Field, ValidationError
+
+from gridkit.settings.grid import (
+    CapSettings,
+    CostSettings,
+    GridSettings,
+    SpacingSettings,
+    StopSettings,
+)
+from gridkit.settings.market import (
+    BasketSettings,
+    ConfluenceSettings,
+    CorrelationSettings,
+    GarchSettings,
+    ImpliedSettings,
+    OrderflowSettings,
+    ProfileSettings,
+    RegimeParameters,
+    RegimeSettings,
+    StressSettings,
+    ThresholdSettings,
+    VolatilitySettings,
+    VolatilityWeights,
+)
+from gridkit.settings.section import SECTION, Section, SettingsError, explained
+
+__all__ = [
+    "SECTION",
+    "BasketSettings",
+    "CapSettings",
+    "ConfluenceSettings",
+    "CorrelationSettings",
+    "CostSettings",
+    "GarchSettings",
+    "GridSettings",
+    "ImpliedSettings",
+    "OrderflowSettings",
+    "ProfileSettings",
+    "RegimeParameters",
+    "RegimeSettings",
+    "Section",
+    "Settings",
+    "SettingsError",
+    "SpacingSettings",
+    "StopSettings",
+    "StressSettings",
+    "ThresholdSettings",
+    "VolatilitySettings",
+    "VolatilityWeights",
+]
+
+
+class Settings(Section):
+    """All of them; `config["gridkit"]`."""
+
+    direction: Literal["long", "short", "auto"] = Field(
+        default="long", description="auto (futures): chosen per cycle by the regime"
+    )
+    leverage: float = Field(default=1.0, ge=1, le=20, description="futures only")
+    read_only_trades_live: bool = Field(
+        default=False, description="live too, callbacks read the trade itself and not a copy"
+    )
+    spacing: SpacingSettings = Field(default=SpacingSettings(), description="gap between lines")
+    grid: GridSettings = Field(default=GridSettings(), description="lines, targets, cycles")
+    stops: StopSettings = Field(default=StopSettings(), description="when a loss is taken")
+    caps: CapSettings = Field(default=CapSettings(), description="the most that may be held")
+    volatility: VolatilitySettings = Field(
+        default=VolatilitySettings(), description="what sets the gap"
+    )
+    stress: StressSettings = Field(default=StressSettings(), description="danger beside volatility")
+    regime: RegimeSettings = Field(default=RegimeSettings(), description="the gate on new risk")
+    profile: ProfileSettings = Field(default=ProfileSettings(), description="volume by price")
+    confluence: ConfluenceSettings = Field(
+        default=ConfluenceSettings(), description="agreement of the timeframes"
+    )
+    thresholds: ThresholdSettings = Field(
+        default=ThresholdSettings(), description="thresholds that follow volatility"
+    )
+    orderflow: OrderflowSettings = Field(
+        default=OrderflowSettings(), description="trades and order books"
+    )
+    correlation: CorrelationSettings = Field(
+        default=CorrelationSettings(), description="pairs that move together"
+    )
+    costs: CostSettings = Field(default=CostSettings(), description="fees and spread")
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Read freqtrade's config. Raises SettingsError with one line per wrong key."""
+        section = config.get(SECTION, {})
+        if not isinstance(section, Mapping):
+            raise SettingsError(f"{SECTION}: {section!r} is not a section of settings")
+        try:
+            return cls.model_validate(dict(section))
+        except ValidationError as error:
+            raise SettingsError(explained(error, cls)) from None
+
+    def with_values(self, changes: Mapping[str, Mapping[str, Any]]) -> Self:
+        """Return these settings with some values replaced, all bounds checked again."""
+        data = self.model_dump()
+        for section, values in changes.items():
+            known = data.get(section, {})
+            data[section] = {**known, **values} if isinstance(known, dict) else values
+        try:
+            return type(self).model_validate(data)
+        except ValidationError as error:
+            raise SettingsError(explained(error, type(self))) from None
