@@ -10,6 +10,7 @@ from gridkit.settings.section import Section
 Weight = Annotated[float, Field(ge=0, le=1)]
 Score = Annotated[float, Field(ge=0, le=1)]
 Percentile = Annotated[float, Field(ge=0, le=100)]
+Span = Annotated[int, Field(ge=2, le=400)]
 
 
 def _timeframe(value: str) -> str:
@@ -252,6 +253,35 @@ class ConfluenceWeights(Section):
         return self
 
 
+class ConfluencePeriods(Section):
+    """Windows and spans of one timeframe's score, in candles of that timeframe."""
+
+    averages: tuple[Span, Span, Span] = Field(
+        default=(20, 50, 200), description="spans of the three moving averages, candles"
+    )
+    smooth: int = Field(
+        default=21, ge=4, le=100, description="span of the TEMA, window of the Hull, candles"
+    )
+    oscillator: int = Field(
+        default=14, ge=2, le=100, description="RSI, stochastic, Williams, CMO and ATR, candles"
+    )
+    macd: tuple[Span, Span, Span] = Field(
+        default=(12, 26, 9), description="MACD: fast, slow and signal span, candles"
+    )
+    window: int = Field(
+        default=20, ge=3, le=200, description="bands, volume and open interest, candles"
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        fast, middle, slow = self.averages
+        if not fast < middle < slow:
+            raise ValueError(f"averages {self.averages} must ascend")
+        if self.macd[0] >= self.macd[1]:
+            raise ValueError(f"macd: the fast span {self.macd[0]} must be below {self.macd[1]}")
+        return self
+
+
 FOUR_TIMEFRAMES = {"5m": 0.10, "15m": 0.20, "1h": 0.30, "4h": 0.40}
 SIX_TIMEFRAMES = {"1m": 0.10, "5m": 0.15, "15m": 0.20, "1h": 0.25, "4h": 0.20, "1d": 0.10}
 
@@ -266,6 +296,9 @@ class ConfluenceSettings(Section):
     )
     weights: ConfluenceWeights = Field(
         default=ConfluenceWeights(), description="shares of the evidence"
+    )
+    periods: ConfluencePeriods = Field(
+        default=ConfluencePeriods(), description="windows of a timeframe's score, candles"
     )
     neutral_below: Score = Field(
         default=0.05, description="a timeframe whose score is smaller agrees with no direction"
@@ -285,8 +318,8 @@ class ConfluenceSettings(Section):
     def _are_timeframes(cls, value: dict[str, float] | None) -> dict[str, float] | None:
         for name in value or {}:
             candles.seconds_of(name)
-        if value is not None and not value:
-            raise ValueError("allowed is at least one timeframe")
+        if value is not None and not 3 <= len(value) <= 7:  # noqa: PLR2004 (fewer never signal)
+            raise ValueError("allowed are three to seven timeframes")
         return value
 
     def weights_for(self, base: str) -> dict[str, float]:
