@@ -1,59 +1,95 @@
-"""Realised volatility of candles."""
+"""Realised volatility of candles, by every estimator; estimators.py has the formulas."""
 
 import math
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
 from gridkit import candles
-from gridkit.settings import Settings
+from gridkit.analytics import estimators
+from gridkit.analytics.estimators import Prices
+from gridkit.settings import Settings, VolatilitySettings
 
-SECONDS_PER_HOUR = 3_600
+DAYS_PER_YEAR = 365
+BY_RANGES = {
+    "parkinson": estimators.parkinson,
+    "garman_klass": estimators.garman_klass,
+    "rogers_satchell": estimators.rogers_satchell,
+    "yang_zhang": estimators.yang_zhang,
+}
+
+Number = TypeVar("Number", float, np.ndarray, pd.Series)
 
 
 def warmup(settings: Settings, timeframe_seconds: float) -> int:
-    """Candles until the first number is known."""
-    return math.ceil(_seconds(settings) / timeframe_seconds) + 1
+    """Candles until every estimate is known."""
+    volatility = settings.volatility
+    half_lives = estimators.SETTLED_HALF_LIVES * _half_life(volatility)
+    seconds = max(_window(volatility), half_lives)
+    averaged = estimators.SETTLED_ATR_PERIODS * volatility.atr_period
+    return max(math.ceil(seconds / timeframe_seconds), averaged) + 1
 
 
 def compute(frame: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """Return `volatility_daily`: standard deviation of a day's log return, a fraction.
+    """Return realised volatility by each estimator, float32; all but the ATR annual, fractions.
 
-    Only uses what is at or before each candle. NaN in a candle without a price, and until the
-    window is covered.
+    `volatility_close`, `_parkinson`, `_garman_klass`, `_rogers_satchell` and `_yang_zhang` look
+    back over `window_hours`, `volatility_ewma` by `ewma_half_life_hours`. `volatility_atr` is the
+    average true range of `atr_period` candles as a fraction of the close. NaN in a candle without
+    prices, until known, and while more than half of the candles looked at have no prices.
     """
-    daily = close_to_close(
-        frame["close"].to_numpy("float64"), candles.times(frame), _seconds(settings)
-    )
-    return pd.DataFrame({"volatility_daily": daily}, index=frame.index)
+    candles.check(frame)
+    prices, times = Prices.of(frame), candles.times(frame)
+    columns = {
+        f"volatility_{name}": _annual(name, prices, times, settings.volatility)
+        for name in ("close", *BY_RANGES, "ewma")
+    }
+    columns["volatility_atr"] = estimators.atr(prices, settings.volatility.atr_period)
+    return pd.DataFrame(columns, index=frame.index).astype("float32")
 
 
-def close_to_close(close: np.ndarray, times: np.ndarray, window_seconds: float) -> np.ndarray:
-    """Return the standard deviation of a day's log return, a fraction, over `window_seconds`.
+def realised(frame: pd.DataFrame, settings: Settings) -> pd.Series:
+    """Return the annual volatility by the configured estimator alone, a fraction, float64.
 
-    The squared returns of the window, over the time they took: so a return across missing candles,
-    or candles without a price, counts for as long as it lasted. The mean return is taken to be
-    zero, which errs less than estimating it over a day. `close` and `times` (seconds UTC,
-    ascending) have shape (n,), as has the result. NaN in a candle without a price, until a price is
-    known that is a whole window old, and while more than half of the window's candles have none.
+    By `atr` it is that of a random walk with this average true range (see `estimators.of_atr`).
     """
-    daily = np.full(len(close), np.nan)
-    known = np.flatnonzero(close > 0)
-    if not len(known):
-        return daily
-    moments = times[known]
-    squares = np.diff(np.log(close[known]), prepend=np.log(close[known[0]])) ** 2
-    total = np.cumsum(squares)
-    begin = np.searchsorted(moments, moments - window_seconds, side="right") - 1
-    covered = begin >= 0
-    since = np.maximum(begin, 0)
-    usable = covered & (2 * (np.arange(len(known)) - since) >= known - known[since])
-    now = np.flatnonzero(usable)
-    elapsed = moments[now] - moments[since[now]]
-    variance = (total[now] - total[since[now]]) / elapsed
-    daily[known[now]] = np.sqrt(variance * candles.SECONDS_PER_DAY)
-    return daily
+    candles.check(frame)
+    volatility = settings.volatility
+    annual = _annual(volatility.estimator, Prices.of(frame), candles.times(frame), volatility)
+    return pd.Series(annual, index=frame.index, name="volatility")
 
 
-def _seconds(settings: Settings) -> float:
-    return settings.spacing.volatility_hours * SECONDS_PER_HOUR
+def daily(annual: Number) -> Number:
+    """Return the standard deviation of a day's log return, a fraction."""
+    return annual / math.sqrt(DAYS_PER_YEAR)
+
+
+def gap_as_annual(fractions: Number, settings: Settings) -> Number:
+    """Return the annual volatility which spacing turns into a gap of `atr_multiple` ATR.
+
+    `fractions` is an ATR as a fraction of price. A figure for spacing alone, where a day of it
+    times `volatility_factor` is the gap: how volatile the market is, `realised` says.
+    """
+    per_gap = settings.volatility.atr_multiple / settings.spacing.volatility_factor
+    return fractions * per_gap * math.sqrt(DAYS_PER_YEAR)
+
+
+def _annual(
+    name: str, prices: Prices, times: np.ndarray, settings: VolatilitySettings
+) -> np.ndarray:
+    if name == "close":
+        return estimators.close_to_close(prices.close, times, _window(settings))
+    if name == "ewma":
+        return estimators.ewma(prices.close, times, _half_life(settings))
+    if name == "atr":
+        return estimators.of_atr(estimators.atr(prices, settings.atr_period), times)
+    return BY_RANGES[name](prices, times, _window(settings))
+
+
+def _window(settings: VolatilitySettings) -> float:
+    return settings.window_hours * candles.SECONDS_PER_HOUR
+
+
+def _half_life(settings: VolatilitySettings) -> float:
+    return settings.ewma_half_life_hours * candles.SECONDS_PER_HOUR
