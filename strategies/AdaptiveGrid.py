@@ -7,7 +7,7 @@ from freqtrade.persistence import Order, Trade
 from freqtrade.strategy import IStrategy
 from pandas import DataFrame
 
-from gridkit.host import data_files, drawing, parameters, read_only, signals, startup
+from gridkit.host import data_files, drawing, history, parameters, read_only, signals, startup
 from gridkit.host.desk import GridDesk
 from gridkit.host.signals import SIDES
 from gridkit.risk.guards import refuses_on_error
@@ -31,21 +31,21 @@ class AdaptiveGrid(IStrategy):
     position_adjustment_enable = True
     process_only_new_candles = True
     use_exit_signal = False
-    plot_config = signals.PLOT_CONFIG
     HyperOpt = parameters.OwnSpaces
 
     def __init__(self, config: dict) -> None:
-        settings = startup.read_settings(config)
-        self.configured = settings
+        timeframe = config.get("timeframe") or self.timeframe  # freqtrade sets it later
+        known = history.fitted(config, startup.read_settings(config), timeframe)
+        self.configured = settings = known.settings
         self.can_short = settings.direction != "long" and config.get("trading_mode") == "futures"
         parameters.declare(self, settings)
         super().__init__(config)
         live = config.get("runmode") in (RunMode.LIVE, RunMode.DRY_RUN)
         self.errors_are_fatal = config.get("runmode") == RunMode.BACKTEST
-        timeframe = config.get("timeframe") or self.timeframe  # freqtrade sets it later
         data_files.check(config, timeframe, settings)
-        self.startup_candle_count = signals.warmup(settings, timeframe)
-        self.desk = GridDesk(self, settings, live=live, timeframe=timeframe)
+        self.startup_candle_count = known.candles
+        self.plot_config = drawing.plot_config(settings)
+        self.desk = GridDesk(self, known, live=live, timeframe=timeframe)
         if not live or settings.read_only_trades_live:
             read_only.install(self, TRADE_CALLBACKS, errors_are_fatal=self.errors_are_fatal)
 

@@ -32,7 +32,12 @@ def check(frame: pd.DataFrame) -> None:
 
 def times(frame: pd.DataFrame) -> np.ndarray:
     """Open times in seconds UTC, float64, shape (n,)."""
-    return frame["date"].to_numpy(dtype="datetime64[ns]").astype("int64") / 1e9
+    return moments(frame["date"])
+
+
+def moments(dates: pd.Series | pd.DatetimeIndex) -> np.ndarray:
+    """Return dates as seconds UTC, float64, shape (n,)."""
+    return dates.to_numpy(dtype="datetime64[ns]").astype("int64") / 1e9
 
 
 def lengths(times: np.ndarray) -> np.ndarray:

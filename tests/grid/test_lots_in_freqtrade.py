@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from gridkit.grid import plan as plans
 from gridkit.grid import tags
 from gridkit.grid.costs import Costs
-from gridkit.grid.plan import Layout, Spacing
+from gridkit.grid.plan import Layout
+from gridkit.grid.spacing import Spacing
 from gridkit.grid.situation import Order
 from gridkit.host import desk, orders
 from gridkit.host.cycle import Cycle

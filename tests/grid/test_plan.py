@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from gridkit.grid import plan as plans
 from gridkit.grid.costs import Costs
-from gridkit.grid.plan import Layout, Plan, Spacing
+from gridkit.grid.plan import Layout, Plan
+from gridkit.grid.spacing import Spacing
 from gridkit.settings import GridSettings, SpacingSettings
 from strategies import LONG, SHORT, SIDES, gaps, laid_plans, layouts
 

@@ -12,7 +12,7 @@ from grid import replay
 from grid.replay import Cycle, World
 from gridkit.grid import tags
 from gridkit.grid.costs import lowest_target
-from gridkit.grid.plan import Spacing
+from gridkit.grid.spacing import Spacing
 from gridkit.settings import GridSettings
 from strategies import LONG, SHORT, SIDES
 

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any, Self
 
 from gridkit.grid.costs import Costs, lowest_target, on_tick
+from gridkit.grid.spacing import Spacing
 from gridkit.settings import GridSettings, SpacingSettings
 
 
@@ -28,7 +29,7 @@ class Plan:
     """`step` is a fraction of price; `level_stake` in stake currency; `made` in seconds UTC.
 
     `volatility` is the daily forecast the step came from; NaN where the step did not need one.
-    `regime` is the market's direction when the lines were laid: 1, -1, 0 for neither.
+    `regime` is the market's regime when the lines were laid (analytics.regime.Regime).
     """
 
     side: int
@@ -59,14 +60,6 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Spacing:
-    """The gap between lines, a fraction of price, and the daily volatility it came from."""
-
-    step: float
-    volatility: float
-
-
-@dataclass(frozen=True, slots=True)
 class Layout:
     """What lines are laid by: settings, costs, the exchange's price step."""
 
@@ -74,16 +67,6 @@ class Layout:
     grid: GridSettings
     costs: Costs
     tick: float = 0.0
-
-
-def spacing_now(daily_volatility: float, settings: SpacingSettings) -> Spacing | None:
-    """Gap between lines (SPEC B.1, B.4); None while the volatility it needs is unknown."""
-    if settings.method == "fixed":
-        return Spacing(settings.grid_step, daily_volatility)
-    if not daily_volatility > 0:
-        return None
-    wanted = settings.volatility_factor * daily_volatility
-    return Spacing(min(max(wanted, settings.min_step), settings.max_step), daily_volatility)
 
 
 def line_price(anchor: float, step: float, index: int, side: int, progression: str) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from gridkit.host.market_data import MarketData
+from gridkit.host.market_data import MarketData, Reading
 
 if TYPE_CHECKING:
     from freqtrade.strategy import IStrategy
@@ -57,6 +57,10 @@ class Context:
             return None
         index = series.index_at(self.now.timestamp())
         return float(series.close[index]) if index >= 0 else None
+
+    def reading(self, pair: str) -> Reading | None:
+        """Return the last closed candle; None when there is none."""
+        return self.market.at(pair, self.now) if self.now else None
 
     def note(self, pair: str, text: str) -> None:
         """Keep why a pair does or does not act; live, log it when the condition changed."""

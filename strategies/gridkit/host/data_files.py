@@ -47,15 +47,15 @@ def _timeframes(config: Mapping[str, Any], timeframe: str, settings: Settings) -
     found = [timeframe]
     if config.get("timeframe_detail"):
         found.append(config["timeframe_detail"])
-    if settings.trend.enabled and _is_higher(settings.trend.timeframe, timeframe):
-        found.append(settings.trend.timeframe)
+    if settings.regime.enabled and _is_higher(settings.regime.timeframe, timeframe):
+        found.append(settings.regime.timeframe)
     return found
 
 
-def _is_higher(trend: str, timeframe: str) -> bool:
+def _is_higher(other: str, timeframe: str) -> bool:
     """Leave it to the start of the bot to say what is wrong with a timeframe's name."""
     try:
-        return candles.seconds_of(trend) > candles.seconds_of(timeframe)
+        return candles.seconds_of(other) > candles.seconds_of(timeframe)
     except ValueError:
         return False
 

@@ -16,8 +16,10 @@ from gridkit import candles
 from gridkit.grid.decisions import decide
 from gridkit.grid.situation import Block, Order, Resting, Situation, Verdict
 from gridkit.host import account, orders, plan_store
+from gridkit.host.analyst import Analyst
 from gridkit.host.context import Context
 from gridkit.host.cycle import Cycle
+from gridkit.host.history import History
 from gridkit.host.market_data import MarketData, Reading
 from gridkit.host.opening import Opening, force_exit_pause
 from gridkit.host.pair_rules import PairRules
@@ -40,12 +42,13 @@ class GridDesk:
     """One per strategy object. `live` is trade mode, dry-run included."""
 
     def __init__(
-        self, strategy: "IStrategy", settings: Settings, *, live: bool, timeframe: str
+        self, strategy: "IStrategy", known: History, *, live: bool, timeframe: str
     ) -> None:
         seconds = candles.seconds_of(timeframe)
         hourly = MarketData(account.CORRELATION_STEP)
         self.cycles: dict[int, Cycle] = {}
-        self.context = Context(strategy, settings, live, seconds, MarketData(seconds), hourly)
+        self.context = Context(strategy, known.settings, live, seconds, MarketData(seconds), hourly)
+        self.analyst = Analyst(self.context, known.profile_timeframe)
         self.rules = PairRules(self.context)
         self.treasury = Treasury(self.context, self.rules, self.cycles)
         self.opening = Opening(self.context, self.rules, self.treasury)
@@ -87,7 +90,7 @@ class GridDesk:
         if series is None or index < 0:
             return False
         if trade.amount:
-            gate = self._gate(series.strength.item(index), series.side.item(index), trade)
+            gate = self._gate(series.market(index), trade)
             return gate is not None or self._unwanted(trade)
         reading = series.reading(index)
         return reading is not None and self.opening.stale(trade, order, reading)
@@ -111,9 +114,8 @@ class GridDesk:
         index = series.index_at(timestamp)
         if index < 0 or math.isnan(series.close.item(index)):
             return None
-        strength, trend_side = series.strength.item(index), series.side.item(index)
-        gate = self._gate(strength, trend_side, trade)
-        regime = gates.side_of_market(strength, trend_side, self.context.settings.trend)
+        market = series.market(index)
+        gate = self._gate(market, trade)
         cycle = self.cycles.get(trade.id)
         if cycle is not None and cycle.decided_for(
             trade,
@@ -121,7 +123,7 @@ class GridDesk:
             exit_rate,
             series.volatility.item(index),
             gate.condition if gate else None,
-            regime,
+            market[0],
             self._account,
         ):
             return None
@@ -276,9 +278,9 @@ class GridDesk:
             self.context.lock(trade.pair, now + pause, order.reason)
         return exit_stake(order, cycle, trade, step), order.tag
 
-    def _gate(self, strength: float, trend_side: float, trade: "Trade") -> Block | None:
+    def _gate(self, market: gates.Market, trade: "Trade") -> Block | None:
         side = -1 if trade.is_short else 1
-        return gates.trend_block(strength, trend_side, side, self.context.settings.trend)
+        return gates.regime_block(market, side, self.context.settings.regime)
 
     def _tell(self, cycle: Cycle, trade: "Trade", now: datetime) -> None:
         """Live: publish the state, and log why when it changed."""

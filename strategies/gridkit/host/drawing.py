@@ -13,11 +13,49 @@ if TYPE_CHECKING:
 
     from gridkit.grid.situation import Order
     from gridkit.host.cycle import Cycle
+    from gridkit.settings import Settings
 
 FREE = "#8a8f98"
 HELD = "#0072b2"
 TARGET = "#009e73"
 NEXT = "#e69f00"
+COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9")
+
+
+def plot_config(settings: "Settings") -> dict[str, Any]:
+    """Return freqtrade's plot configuration for the columns that are switched on."""
+    subplots = {
+        "Volatility": _lines_of(
+            "volatility_forecast", *(f"volatility_{name}" for name in _estimates(settings))
+        )
+    }
+    if settings.regime.enabled:
+        subplots["Regime"] = {"regime_code": {"color": HELD, "type": "bar"}}
+        subplots["Trend"] = _lines_of("regime_adx", "regime_side")
+    if settings.confluence.enabled:
+        subplots["Confluence"] = _lines_of("confluence_score", "confluence_confidence")
+    if settings.thresholds.enabled:
+        subplots["Threshold"] = _lines_of("thresholds_multiplier")
+    if settings.orderflow.enabled:
+        subplots["Order flow"] = _lines_of("orderflow_imbalance", "orderflow_whale")
+    levels = _lines_of("profile_poc", "profile_vah", "profile_val")
+    return {"main_plot": levels if settings.profile.enabled else {}, "subplots": subplots}
+
+
+def _estimates(settings: "Settings") -> Iterator[str]:
+    measured = settings.volatility
+    yield "realised"
+    if measured.method == "composite":
+        if measured.garch.enabled:
+            yield "garch"
+        if measured.basket.enabled:
+            yield "basket"
+        if measured.implied.enabled and measured.implied.file:
+            yield "implied"
+
+
+def _lines_of(*columns: str) -> dict[str, dict[str, str]]:
+    return {name: {"color": color} for name, color in zip(columns, COLORS, strict=False)}
 
 
 def annotations(cycle: "Cycle", start: datetime, end: datetime) -> list[dict[str, Any]]:

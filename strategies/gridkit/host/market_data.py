@@ -12,19 +12,38 @@ import pandas as pd
 
 from gridkit import candles
 
-COLUMNS = ("close", "volatility_daily", "trend_strength", "trend_side")
+# Column, and what a frame without it is taken to hold: its module is switched off.
+COLUMNS = {
+    "close": np.nan,
+    "volatility_daily": np.nan,
+    "regime_code": 0,
+    "regime_adx": np.nan,
+    "regime_side": np.nan,
+    "stress_gap_factor": 1.0,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The last closed candle. NaN is unknown. `opened` in seconds UTC."""
+    """The last closed candle. NaN is unknown. `opened` in seconds UTC.
+
+    `volatility` is the forecast for a day, `regime` a code of analytics.regime, `side` the sign of
+    its averages, `gap_factor` what stress and thin markets widen the gap by.
+    """
 
     opened: float
     close: float
     volatility: float
-    trend_strength: float
-    trend_side: float
+    regime: int
+    adx: float
+    side: float
+    gap_factor: float
     known: bool
+
+    @property
+    def market(self) -> tuple[int, float, float]:
+        """Return what the gates ask for."""
+        return self.regime, self.adx, self.side
 
 
 class PairSeries:
@@ -33,10 +52,12 @@ class PairSeries:
     def __init__(self, frame: pd.DataFrame, timeframe_seconds: int) -> None:
         self.seconds = timeframe_seconds
         self.times = candles.times(frame)
-        values = (frame[name] if name in frame.columns else np.nan for name in COLUMNS)
-        self.close, self.volatility, self.strength, self.side = (
-            np.broadcast_to(np.asarray(value, dtype="float64"), len(frame)) for value in values
+        values = (
+            np.broadcast_to(np.asarray(frame.get(name, absent), dtype="float64"), len(frame))
+            for name, absent in COLUMNS.items()
         )
+        self.close, self.volatility, codes, self.adx, self.side, self.gap_factor = values
+        self.regime = codes.astype("int8")
         self.known = candles.known(frame).to_numpy()
         self._start = self.times[0] if len(frame) else 0.0
         self._regular = bool(len(frame)) and np.array_equal(
@@ -51,6 +72,10 @@ class PairSeries:
             return max(-1, min(index, len(self.times) - 1))
         return int(np.searchsorted(self.times, closed_open, side="right")) - 1
 
+    def market(self, index: int) -> tuple[int, float, float]:
+        """Return regime, ADX and side of the averages of a candle."""
+        return self.regime.item(index), self.adx.item(index), self.side.item(index)
+
     def reading(self, index: int) -> Reading | None:
         """Return the candle at an index, None for -1."""
         if index < 0:
@@ -59,8 +84,10 @@ class PairSeries:
             self.times.item(index),
             self.close.item(index),
             self.volatility.item(index),
-            self.strength.item(index),
+            self.regime.item(index),
+            self.adx.item(index),
             self.side.item(index),
+            self.gap_factor.item(index),
             bool(self.known[index]),
         )
 

@@ -9,9 +9,9 @@ from freqtrade.persistence import Trade
 
 from gridkit.grid import plan as plans
 from gridkit.grid import tags
-from gridkit.grid.plan import Spacing
 from gridkit.grid.situation import Block
-from gridkit.host import orders, planning
+from gridkit.grid.spacing import Spacing
+from gridkit.host import lines, orders, planning
 from gridkit.host.context import Context
 from gridkit.host.market_data import Reading
 from gridkit.host.pair_rules import PairRules
@@ -84,8 +84,8 @@ class Opening:
         if refusal:
             self._context.note(pair, f"nothing is opened, {refusal}")
             return 0.0
-        lines = 1 if is_forced(tag) else self.lines()
-        stake, reason = self._affordable(pair, now, rate, leverage, lines)
+        wanted = 1 if is_forced(tag) else self.lines()
+        stake, reason = self._affordable(pair, now, rate, leverage, wanted)
         self._context.note(pair, reason)
         return stake
 
@@ -103,7 +103,7 @@ class Opening:
         means = self._treasury.means(pair, None, now)
         if math.floor(means.room / budget.level_stake + 1e-9) < wanted:
             return 0.0, f"nothing is opened, {means.binding}"
-        levels = self._context.settings.grid.levels
+        levels = lines.levels_of(self._context.market.at(pair, now), self._context.settings)
         told = f"opening: {budget.levels} of {levels} lines at {budget.level_stake:.2f} each"
         return wanted * budget.level_stake, told
 
@@ -151,7 +151,7 @@ class Opening:
     def _stale(self, trade: Trade, order: Any, reading: Reading) -> bool:
         side = -1 if trade.is_short else 1
         settings = self._context.settings
-        if gates.trend_block(reading.trend_strength, reading.trend_side, side, settings.trend):
+        if gates.regime_block(reading.market, side, settings.regime):
             return True
         gap = self._spacing(reading)
         if gap is None or not reading.close > 0 or order.safe_filled > 0:
@@ -176,9 +176,9 @@ class Opening:
         if reading is None or not reading.known:
             return "no usable candle"
         settings = self._context.settings
-        block = gates.trend_block(
-            reading.trend_strength, reading.trend_side, side, settings.trend
-        ) or gates.price_block(reading.close, side, pair, settings.stops)
+        block = gates.start_block(reading.market, side, settings.regime) or gates.price_block(
+            reading.close, side, pair, settings.stops
+        )
         return str(block) if block else None
 
     def _forced_recently(self, pair: str, now: datetime) -> str | None:
@@ -212,7 +212,7 @@ class Opening:
         return [] if anchor is None else [anchor]
 
     def _spacing(self, reading: Reading | None) -> Spacing | None:
-        return planning.spacing_of(reading, self._context.settings)
+        return lines.spacing_of(reading, self._context.settings)
 
 
 def is_forced(tag: str | None) -> bool:

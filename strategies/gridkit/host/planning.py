@@ -7,15 +7,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gridkit.grid import plan as plans
-from gridkit.grid import tags
-from gridkit.grid.plan import Plan, Spacing
-from gridkit.host import orders, plan_store
+from gridkit.grid import spacing, tags
+from gridkit.grid.plan import Plan
+from gridkit.grid.spacing import Spacing
+from gridkit.host import lines, orders, plan_store
 from gridkit.host.context import Context
 from gridkit.host.cycle import Cycle
 from gridkit.host.market_data import Reading
 from gridkit.host.pair_rules import PairRules
 from gridkit.host.treasury import Treasury
-from gridkit.risk import gates
 from gridkit.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,17 +49,17 @@ class Planner:
     ) -> None:
         """Lay free lines anew when time passed, the forecast moved or the regime changed."""
         settings = self._context.settings
-        gap = spacing_of(reading, settings)
-        regime = gates.side_of_market(reading.trend_strength, reading.trend_side, settings.trend)
+        gap = lines.spacing_of(reading, settings)
         low, high = self.volatility_band(cycle.plan)
         moved = reading.volatility < low or reading.volatility > high  # unknown is no move
-        due = moved or regime != cycle.plan.regime or now.timestamp() >= self.due(cycle.plan)
+        changed = moved or reading.regime != cycle.plan.regime
+        due = changed or now.timestamp() >= self.due(cycle.plan)
         if gap is None or not due:
             return
         held = set(cycle.book.ledger.lots)
         layout = self._rules.layout(trade)
         laid = plans.revised(cycle.plan, held, gap, rate, now.timestamp(), layout)
-        cycle.plan = replace(laid, regime=regime)
+        cycle.plan = replace(laid, regime=reading.regime)
         if self._context.live:
             plan_store.save(trade, cycle.plan)
 
@@ -70,16 +70,14 @@ class Planner:
     def volatility_band(self, made: Plan) -> tuple[float, float]:
         """Return the forecasts between which a plan stays."""
         settings = self._context.settings
-        if settings.spacing.method == "fixed" or math.isnan(made.volatility):
-            return -math.inf, math.inf
         change = settings.grid.replan_volatility_change
-        return made.volatility * (1 - change), made.volatility * (1 + change)
+        return spacing.band(made.volatility, change, settings.spacing, settings.volatility)
 
     def _made_at_opening(self, trade: "Trade", reading: Reading) -> Plan | None:
         """Lay the plan the first order was placed by, from its price and candle."""
         settings = self._context.settings
         opened = self._context.market.at(trade.pair, trade.open_date_utc)
-        gap = spacing_of(opened, settings) or spacing_of(reading, settings)
+        gap = lines.spacing_of(opened, settings) or lines.spacing_of(reading, settings)
         first = first_entry(trade)
         anchor = anchor_of_first(trade, gap, settings) if gap else None
         if gap is None or first is None or anchor is None:
@@ -88,7 +86,7 @@ class Planner:
         notional = first.safe_amount * first.safe_placement_price
         stake = notional / (trade.leverage or 1.0) / levels
         affordable = math.floor(self._treasury.share(self._treasury.capital()) / stake + 1e-6)
-        count = max(levels, min(settings.grid.levels, affordable))
+        count = max(levels, min(lines.levels_of(opened or reading, settings), affordable))
         side, made = -1 if trade.is_short else 1, trade.open_date_utc.timestamp()
         try:
             laid = plans.make(anchor, gap, side, count, stake, made, self._rules.layout(trade))
@@ -96,13 +94,7 @@ class Planner:
             logger.error("%s: without a plan nothing is placed: %s", trade.pair, error)
             return None
         then = opened or reading
-        regime = gates.side_of_market(then.trend_strength, then.trend_side, settings.trend)
-        return replace(laid, regime=regime)
-
-
-def spacing_of(reading: Reading | None, settings: Settings) -> Spacing | None:
-    """Return the gap between lines by a candle's forecast; None while it is unknown."""
-    return plans.spacing_now(reading.volatility, settings.spacing) if reading else None
+        return replace(laid, regime=then.regime)
 
 
 def first_entry(trade: "LocalTrade") -> "Order | None":

@@ -2,71 +2,38 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from freqtrade.enums import RunMode
 from freqtrade.exceptions import OperationalException
 
 from gridkit import candles
-from gridkit.analytics import trend, volatility
+from gridkit.analytics import regime
+from gridkit.analytics.regime import Regime
 from gridkit.grid import tags
-from gridkit.host import startup, timeframes
+from gridkit.host import columns, startup
+from gridkit.host.sources import HOURLY
 from gridkit.settings import Settings, SettingsError
 
-HOURLY = "1h"
 LONG = 1
 SHORT = -1
 SIDES = {"long": LONG, "short": SHORT}
-
-PLOT_CONFIG: dict[str, Any] = {
-    "main_plot": {},
-    "subplots": {
-        "Volatility per day": {"volatility_daily": {"color": "#0072b2"}},
-        "Trend": {
-            "trend_strength": {"color": "#e69f00"},
-            "trend_side": {"color": "#009e73", "type": "bar"},
-        },
-    },
-}
+SIGNS = (LONG, SHORT, 0)
 
 
-def warmup(settings: Settings, timeframe: str) -> int:
-    """Candles freqtrade must load before the first signal, of every timeframe alike."""
-    seconds = candles.seconds_of(timeframe)
-    wanted = [volatility.warmup(settings, seconds)]
-    if settings.trend.enabled:
-        wanted.append(trend.warmup(settings, seconds))
-    return max(wanted)
-
-
-def informative_pairs(strategy: Any) -> list[tuple[str, str]]:
-    """Name the candles of the trend gate; live, hourly ones too, for correlations over days."""
-    context = strategy.desk.context
-    wanted = {context.settings.trend.timeframe} if context.settings.trend.enabled else set()
-    if context.live and context.seconds < context.hourly.seconds:
-        wanted.add(HOURLY)
-    wanted.discard(strategy.timeframe)
-    return [(pair, one) for pair in strategy.dp.current_whitelist() for one in sorted(wanted)]
+def informative_pairs(strategy: Any) -> list[tuple[str, str] | tuple[str, str, str]]:
+    """Name the candles that the analytics read beside the strategy's own."""
+    return strategy.desk.analyst.wanted()
 
 
 def indicators(frame: pd.DataFrame, pair: str, strategy: Any) -> pd.DataFrame:
-    """Add volatility and trend."""
-    settings = strategy.desk.settings
-    if (pair, HOURLY) in informative_pairs(strategy):
-        hourly = strategy.dp.get_pair_dataframe(pair, HOURLY)
-        if not hourly.empty:
-            strategy.desk.context.hourly.prepare(pair, hourly)
-    frame = frame.join(volatility.compute(frame, settings))
-    return _with_trend(frame, pair, strategy) if settings.trend.enabled else frame
-
-
-def _with_trend(frame: pd.DataFrame, pair: str, strategy: Any) -> pd.DataFrame:
-    context = strategy.desk.context
-    base, wanted = strategy.timeframe, context.settings.trend.timeframe
-    if wanted == base:
-        return frame.join(trend.compute(frame, context.settings))
-    higher = timeframes.candles_of(strategy.dp, pair, wanted, base)
-    columns = trend.compute(higher, context.settings)
-    return timeframes.merged(frame, base, higher["date"], columns, wanted)
+    """Add the columns of the analytics; keep hourly closes, for correlations over days."""
+    analyst, hourly = strategy.desk.analyst, strategy.desk.context.hourly
+    if strategy.desk.context.live and analyst.reads_hours():
+        hours = analyst.candles(frame, pair, HOURLY)
+        if hours is not None:
+            hourly.prepare(pair, hours)
+    return columns.of_pair(frame, pair, analyst)
 
 
 def prepare(frame: pd.DataFrame, pair: str, strategy: Any) -> None:
@@ -92,10 +59,7 @@ def entries(frame: pd.DataFrame, strategy: Any) -> pd.DataFrame:
     """Signal a new cycle wherever everything is known and no strong trend stands against it."""
     settings = strategy.desk.settings
     usable = candles.known(frame) & _spacing_known(frame, settings)
-    allowed = {
-        LONG: usable & _allowed(frame, LONG, settings),
-        SHORT: usable & _allowed(frame, SHORT, settings),
-    }
+    allowed = {side: usable & _allowed(frame, side, settings) for side in (LONG, SHORT)}
     tag = tags.entry_tag(range(1, strategy.desk.opening.lines() + 1))
     frame["enter_long"] = allowed[LONG].astype("int8")
     if strategy.can_short:
@@ -111,15 +75,25 @@ def _spacing_known(frame: pd.DataFrame, settings: Settings) -> pd.Series:
 
 
 def _allowed(frame: pd.DataFrame, side: int, settings: Settings) -> pd.Series:
-    """Vectorised twin of `gates.trend_block` and `gates.side_of_market`."""
-    if settings.direction not in ("auto", "long" if side == LONG else "short"):
+    """Vectorised twin of `gates.start_block`, with the side of `direction`."""
+    direction, rule = settings.direction, settings.regime
+    if direction not in ("auto", "long" if side == LONG else "short"):
         return pd.Series(False, index=frame.index)
-    rule = settings.trend
     if not rule.enabled:
-        return pd.Series(side == LONG or settings.direction == "short", index=frame.index)
-    strength, market_side = frame["trend_strength"], frame["trend_side"]
-    known = strength.notna() & market_side.notna()
-    if settings.direction == "auto":
-        certain = (strength < rule.adx_calm) | (strength >= rule.adx_strong)
-        return known & certain & (market_side * side > 0)
-    return known & ~((strength >= rule.adx_strong) & (market_side * side < 0))
+        return pd.Series(side == LONG or direction == "short", index=frame.index)
+    codes = frame["regime_code"].to_numpy()
+    sides = np.sign(np.nan_to_num(frame["regime_side"].to_numpy()))
+    leaning = _leaning(codes, sides)
+    starts = np.isin(codes, [one for one in Regime if regime.parameters(one, rule).new_cycles])
+    if direction == "auto":
+        goes = np.where(leaning == 0, sides, leaning)
+        chosen = (goes == side) & (codes != Regime.UNCERTAIN)
+    else:
+        chosen = leaning != -side
+    return frame["regime_adx"].notna() & starts & chosen
+
+
+def _leaning(codes: np.ndarray, sides: np.ndarray) -> np.ndarray:
+    """Vectorised twin of `regime.direction`."""
+    by_side = {side: np.array([regime.direction(one, side) for one in Regime]) for side in SIGNS}
+    return np.select([sides == side for side in SIGNS], [by_side[side][codes] for side in SIGNS])

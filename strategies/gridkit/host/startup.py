@@ -9,6 +9,7 @@ from freqtrade.enums import RunMode
 from freqtrade.exceptions import OperationalException
 
 from gridkit import candles
+from gridkit.grid import spacing
 from gridkit.settings import SECTION, Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -50,8 +51,7 @@ def check(strategy: "IStrategy", desk: "GridDesk") -> None:
 
 def _worth_knowing(settings: Settings) -> Iterator[str]:
     """Yield what is allowed and yet may surprise."""
-    spacing, stops = settings.spacing, settings.stops
-    narrowest = spacing.grid_step if spacing.method == "fixed" else spacing.min_step
+    stops, narrowest = settings.stops, spacing.narrowest(settings.spacing)
     reached = math.ceil(stops.lot_stop / narrowest)
     if stops.lot_stop_enabled and reached < settings.grid.levels:
         yield (
@@ -113,8 +113,8 @@ _TRADING = (RunMode.LIVE, RunMode.DRY_RUN)
 
 
 def _market_mode(config: Mapping[str, Any], settings: Settings) -> Iterator[str]:
-    if settings.direction == "auto" and not settings.trend.enabled:
-        yield f"{SECTION}.direction = 'auto' goes by the trend: trend.enabled must be true"
+    if settings.direction == "auto" and not settings.regime.enabled:
+        yield f"{SECTION}.direction = 'auto' goes by the regime: regime.enabled must be true"
     yield from _leverage(settings)
     if config.get("trading_mode", "spot") != "spot":
         return
@@ -142,23 +142,24 @@ def _leverage(settings: Settings) -> Iterator[str]:
 
 
 def _timeframes(strategy: "IStrategy", settings: Settings) -> Iterator[str]:
-    try:
-        higher = candles.seconds_of(settings.trend.timeframe)
-    except ValueError as error:
-        yield f"{SECTION}.trend.timeframe: {error}"
-        return
-    if higher < candles.seconds_of(strategy.timeframe):
-        yield (
-            f"{SECTION}.trend.timeframe = {settings.trend.timeframe!r}: must be at least the "
-            f"strategy's {strategy.timeframe}"
-        )
+    own = candles.seconds_of(strategy.timeframe)
+    wanted = {
+        "regime.timeframe": [settings.regime.timeframe],
+        "confluence.timeframes": list(settings.confluence.timeframes or ()),
+    }
+    for key, names in wanted.items():
+        for name in names:
+            if candles.seconds_of(name) < own:
+                yield (
+                    f"{SECTION}.{key} = {name!r}: must be at least the strategy's "
+                    f"{strategy.timeframe}"
+                )
 
 
 def _lines(settings: Settings) -> Iterator[str]:
-    spacing = settings.spacing
-    widest = spacing.grid_step if spacing.method == "fixed" else spacing.max_step
+    widest = spacing.widest(settings.spacing)
     depth = widest * settings.grid.levels
-    if spacing.progression == "arithmetic" and depth >= 1:
+    if settings.spacing.progression == "arithmetic" and depth >= 1:
         yield (
             f"{SECTION}.grid.levels = {settings.grid.levels} at up to {widest:.2%} each reach a "
             "price of zero with arithmetic lines; allowed is a product below 100 %"

@@ -1,36 +1,32 @@
-"""Candles of a higher timeframe beside those of the strategy, without look-ahead."""
+"""Candles of one timeframe beside those of another, without look-ahead."""
 
+import numpy as np
 import pandas as pd
-from freqtrade.data.dataprovider import DataProvider
-from freqtrade.exceptions import OperationalException
-from freqtrade.strategy import merge_informative_pair
+
+from gridkit import candles
 
 
-def candles_of(dp: DataProvider, pair: str, wanted: str, base: str) -> pd.DataFrame:
-    """Return a pair's candles of another timeframe: in a backtest all of them, later ones too.
+def last_closed(
+    base: pd.DataFrame, base_seconds: float, other: pd.DataFrame, seconds: float
+) -> np.ndarray:
+    """Return the position of the last other candle that had closed by each base candle's close.
 
-    Raises OperationalException where there are none, with what to do about it.
+    Shape (len(base),); -1 where none had closed yet.
     """
-    frame = dp.get_pair_dataframe(pair, wanted)
-    if frame.empty:
-        raise OperationalException(
-            f"No {wanted} candles of {pair} for the trend gate. Download them (freqtrade "
-            f"download-data --timeframes {base} {wanted}), choose another timeframe with "
-            "gridkit.trend.timeframe, or switch the gate off with gridkit.trend.enabled."
-        )
-    return frame
+    closes = candles.times(other) + seconds
+    return np.searchsorted(closes, candles.times(base) + base_seconds, side="right") - 1
 
 
-def merged(
-    frame: pd.DataFrame, base: str, dates: pd.Series, columns: pd.DataFrame, higher: str
-) -> pd.DataFrame:
-    """Return the frame with a higher timeframe's columns as they were known at each candle.
+def taken(columns: pd.DataFrame, found: np.ndarray, index: pd.Index) -> pd.DataFrame:
+    """Return the rows at these positions; for -1, NaN, or 0 where the column holds whole numbers.
 
-    `dates` are the open times of the higher candles, `columns` what was computed from them; a value
-    is seen from the candle on that closes when the higher one does.
+    Unlike freqtrade's merge, a row that says "unknown" stays so, and dtypes stay as they are.
     """
-    dated = pd.concat([dates.rename("date"), columns], axis=1)
-    together = merge_informative_pair(frame, dated, base, higher, ffill=True)
-    suffix = f"_{higher}"
-    renamed = {f"{name}{suffix}": name for name in columns.columns}
-    return together.rename(columns=renamed).drop(columns=[f"date{suffix}"])
+    rows = {name: _taken(columns[name].to_numpy(), found) for name in columns.columns}
+    return pd.DataFrame(rows, index=index)
+
+
+def _taken(values: np.ndarray, found: np.ndarray) -> np.ndarray:
+    unknown = np.nan if values.dtype.kind == "f" else 0
+    padded = np.append(values, values.dtype.type(unknown))  # where -1 leads
+    return padded[found]

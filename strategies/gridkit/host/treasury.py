@@ -9,7 +9,7 @@ import numpy as np
 from freqtrade.persistence import Trade
 
 from gridkit.grid.situation import Block
-from gridkit.host import account, orders
+from gridkit.host import account, lines, orders
 from gridkit.host.context import Context
 from gridkit.host.cycle import Cycle
 from gridkit.host.market_data import closes_at
@@ -70,7 +70,8 @@ class Treasury:
     def _budget(self, pair: str, rate: float, leverage: float, share: float) -> sizing.Budget:
         settings = self._context.settings
         least = self._rules.limits(pair).least_stake(rate, leverage)
-        return sizing.level_budget(share, settings.grid.levels, least, settings.caps.max_lots)
+        wanted = lines.levels_of(self._context.reading(pair), settings)
+        return sizing.level_budget(share, wanted, least, settings.caps.max_lots)
 
     def asset_limit(self, leverage: float) -> float:
         """Return the notional at which an asset is trimmed."""

@@ -1,35 +1,38 @@
 """Reasons not to take new risk now."""
 
+from gridkit.analytics import regime
+from gridkit.analytics.regime import Regime
 from gridkit.grid.situation import Block
-from gridkit.settings import StopSettings, TrendSettings
+from gridkit.settings import RegimeSettings, StopSettings
+
+# Code of the regime, ADX (NaN: unknown), sign of the averages.
+Market = tuple[int, float, float]
+
+NAMES = {one.value: one.name.lower().replace("_", " ") for one in Regime}
 
 
-def trend_block(
-    strength: float, trend_side: float, side: int, trend: TrendSettings
-) -> Block | None:
-    """Refuse to open against a strong trend; an unknown trend refuses as well.
-
-    `side` is 1 for long; `trend_side` 1 for a rising market, -1 for a falling, 0 for a flat one.
-    """
-    if not trend.enabled:
+def regime_block(market: Market, side: int, rule: RegimeSettings) -> Block | None:
+    """Refuse to add against a trend; an unknown regime refuses. `side` is 1 for long, -1 short."""
+    if not rule.enabled:
         return None
-    if strength != strength or trend_side != trend_side:  # noqa: PLR0124 (NaN)
+    code, adx, market_side = market
+    if adx != adx:  # noqa: PLR0124 (NaN)
         return _UNKNOWN
-    if strength >= trend.adx_strong and trend_side * side < 0:
-        return Block("ADX of the trend against the grid", float(strength), trend.adx_strong)
+    if regime.direction(code, market_side) * side < 0:
+        return Block(f"{NAMES[code]} market against the grid, by ADX", adx, rule.adx_strong)
     return None
 
 
-_UNKNOWN = Block("trend unknown", float("nan"), 0.0)
+def start_block(market: Market, side: int, rule: RegimeSettings) -> Block | None:
+    """Refuse to start a cycle: what refuses additions, and a regime that starts none."""
+    block = regime_block(market, side, rule)
+    code, adx, _ = market
+    if block is not None or not rule.enabled or regime.parameters(code, rule).new_cycles:
+        return block
+    return Block(f"{NAMES[code]} market starts no cycle, by ADX", adx, rule.adx_calm)
 
 
-def side_of_market(strength: float, trend_side: float, trend: TrendSettings) -> int:
-    """Direction of a cycle with `direction = auto`: with the trend; 0 if uncertain or flat."""
-    if strength != strength or trend_side != trend_side:  # noqa: PLR0124 (NaN)
-        return 0
-    if trend.adx_calm <= strength < trend.adx_strong:
-        return 0
-    return int(trend_side > 0) - int(trend_side < 0)
+_UNKNOWN = Block("market regime unknown", float("nan"), 0.0)
 
 
 def price_block(price: float, side: int, pair: str, stops: StopSettings) -> Block | None:

@@ -1,0 +1,157 @@
+"""The columns of a pair's frame, by module: each where it is switched on, none looking ahead."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from freqtrade.exceptions import OperationalException
+
+from gridkit import candles
+from gridkit.analytics import (
+    confluence,
+    estimators,
+    forecast,
+    orderflow,
+    profile,
+    regime,
+    scores,
+    thresholds,
+    volatility,
+)
+from gridkit.analytics.scores_parts import Extras
+from gridkit.host import forecasts, stresses
+from gridkit.host.sources import HOURLY
+
+if TYPE_CHECKING:
+    from gridkit.host.analyst import Analyst
+    from gridkit.settings import Settings
+
+Part = Callable[[pd.DataFrame, str, "Analyst"], pd.DataFrame]
+Compute = Callable[[pd.DataFrame, "Settings"], pd.DataFrame]
+
+REGIME_COLUMNS = (
+    "regime_code",
+    "regime_adx",
+    "regime_side",
+    "regime_atr_percentile",
+    "regime_width_percentile",
+)
+SECONDS_PER_MINUTE = 60
+
+
+def of_pair(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
+    """Return the frame with the columns of every module that is switched on."""
+    made = [part(frame, pair, analyst) for part in _parts(analyst.settings)]
+    return pd.concat([frame, *made], axis=1)
+
+
+def _parts(settings: "Settings") -> Iterator[Part]:
+    yield _volatility
+    if settings.regime.enabled:
+        yield _regime
+    if settings.stress.enabled and settings.spacing.method == "regime":
+        yield _stress
+    if settings.profile.enabled:
+        yield _profile
+    if settings.confluence.enabled:
+        yield _confluence
+    if settings.thresholds.enabled:
+        yield _thresholds
+    if settings.orderflow.enabled:
+        yield _orderflow
+
+
+def _volatility(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
+    """Return what is known of volatility, and the forecast: annual, and per day for the spacing."""
+    settings = analyst.settings
+    known = {"realised": volatility.realised(frame, settings).to_numpy()}
+    if settings.volatility.method == "composite":
+        known |= forecasts.of_pair(frame, pair, analyst)
+    annual = forecast.composite(known, settings.volatility.weights)
+    columns = {f"volatility_{name}": values.astype("float32") for name, values in known.items()}
+    columns["volatility_forecast"] = annual.astype("float32")
+    columns["volatility_class"] = forecast.regime_of(annual, settings.volatility.regimes)
+    columns["volatility_daily"] = volatility.daily(_for_spacing(annual, frame, settings))
+    return pd.DataFrame(columns, index=frame.index)
+
+
+def _for_spacing(annual: np.ndarray, frame: pd.DataFrame, settings: "Settings") -> np.ndarray:
+    """Return the forecast; for the classic gap in ATR, the volatility that leads to this gap."""
+    measured = settings.volatility
+    if (measured.method, measured.estimator) != ("realised", "atr"):
+        return annual
+    fractions = estimators.atr(estimators.Prices.of(frame), measured.atr_period)
+    return volatility.gap_as_annual(fractions, settings)
+
+
+def _regime(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
+    """Return the regime that counts at each candle, once it has been unchanged for long enough."""
+    rule = analyst.settings.regime
+    other = analyst.candles(frame, pair, rule.timeframe)
+    if other is None:
+        raise OperationalException(
+            f"No {rule.timeframe} candles of {pair} for the market regime. Download them "
+            f"(freqtrade download-data --timeframes {analyst.sources.timeframe} "
+            f"{rule.timeframe}), choose another timeframe with gridkit.regime.timeframe, or switch "
+            "the gate off with gridkit.regime.enabled."
+        )
+    made = regime.compute(other, analyst.settings)
+    seen = analyst.beside(frame, other, made[list(REGIME_COLUMNS)], rule.timeframe)
+    closes = candles.times(frame) + analyst.seconds
+    seconds = rule.stable_minutes * SECONDS_PER_MINUTE
+    codes = regime.settled(seen["regime_code"].to_numpy(), closes, seconds)
+    return seen.assign(regime_code=codes)
+
+
+def _stress(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
+    """Return what widens the gaps of the regime grid: stress, thin trade, and both together."""
+    made = stresses.of_pair(frame, pair, analyst)
+    # What is not known widens nothing.
+    together = made["stress_factor"].fillna(1.0) * made["stress_liquidity_factor"].fillna(1.0)
+    return made.assign(stress_gap_factor=together)
+
+
+def _profile(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
+    timeframe = analyst.profile_timeframe
+    return _seen(frame, pair, analyst, timeframe, profile.compute)
+
+
+def _thresholds(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
+    return _seen(frame, pair, analyst, HOURLY, thresholds.compute)
+
+
+def _seen(
+    frame: pd.DataFrame, pair: str, analyst: "Analyst", timeframe: str, compute: Compute
+) -> pd.DataFrame:
+    """Return a module's columns from candles of a timeframe, as known at each of the frame's."""
+    other = analyst.candles(frame, pair, timeframe)
+    if other is None:
+        return pd.DataFrame(index=frame.index)
+    return analyst.beside(frame, other, compute(other, analyst.settings), timeframe)
+
+
+def _confluence(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
+    """Return the agreement of the timeframes, and each one's score."""
+    settings, own = analyst.settings, analyst.sources.timeframe
+    weights = settings.confluence.weights_for(own)
+    scored, ages = pd.DataFrame(index=frame.index), pd.DataFrame(index=frame.index)
+    extras = Extras(funding=analyst.sources.funding(pair))
+    for timeframe in analyst.confluence_timeframes():
+        other = analyst.candles(frame, pair, timeframe)
+        if other is not None:
+            score = scores.compute(other, settings, extras)["scores_score"]
+            length = candles.seconds_of(timeframe)
+            scored[timeframe], ages[timeframe] = confluence.seen_from(
+                frame, analyst.seconds, other, length, score
+            )
+    each = scored.add_prefix("confluence_").astype("float32")
+    return pd.concat([confluence.combine(scored, ages, weights, settings), each], axis=1)
+
+
+def _orderflow(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
+    """Return order flow from public trades: the frame's own columns, or files, or the tape."""
+    trades = analyst.sources.trades(pair)
+    if trades is None:
+        return pd.DataFrame(index=frame.index)
+    return orderflow.compute(frame, trades, analyst.settings, analyst.seconds)

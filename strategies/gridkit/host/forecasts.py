@@ -1,0 +1,61 @@
+"""What hourly candles, the other pairs and the option market say of a pair's volatility."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from gridkit import candles
+from gridkit.analytics import garch, implied
+from gridkit.analytics.estimators import close_to_close
+from gridkit.host.sources import HOURLY
+
+if TYPE_CHECKING:
+    from gridkit.analytics.implied import VolatilityIndex
+    from gridkit.host.analyst import Analyst
+
+RATIO_SECONDS = 30 * candles.SECONDS_PER_DAY  # the option market's own horizon
+
+
+def of_pair(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> dict[str, np.ndarray]:
+    """Return annual volatilities by name, each as known at the close of each candle."""
+    settings = analyst.settings
+    hours = analyst.candles(frame, pair, HOURLY)
+    if hours is None:
+        return {}
+    hourly = {}
+    if settings.volatility.garch.enabled:
+        hourly["garch"] = garch.compute(hours, settings)
+    if settings.volatility.implied.enabled and analyst.index is not None:
+        hourly["implied"] = _implied(hours, pair, analyst.index, analyst)
+    found = {
+        name: analyst.beside(frame, hours, made, HOURLY).iloc[:, 0].to_numpy()
+        for name, made in hourly.items()
+    }
+    if settings.volatility.basket.enabled:
+        shared = analyst.whitelist.basket(hours, settings)
+        together = analyst.beside(frame, shared, shared[["basket_volatility"]], HOURLY)
+        found["basket"] = together["basket_volatility"].to_numpy()
+    return found
+
+
+def _implied(
+    hours: pd.DataFrame, pair: str, index: "VolatilityIndex", analyst: "Analyst"
+) -> pd.DataFrame:
+    """Return the index as known each hour, scaled to a coin that is not the index's own."""
+    asked = analyst.settings.volatility.implied
+    moments = candles.times(hours) + candles.SECONDS_PER_HOUR
+    known = implied.known_at(index, moments, asked.max_age_days)
+    base = analyst.index_pair(pair)
+    if base != pair:
+        other = analyst.sources.of(base, HOURLY)
+        ratio_base = np.full(len(hours), np.nan)
+        if other is not None:
+            theirs = pd.DataFrame({"volatility": _monthly(other)})
+            ratio_base = analyst.between(hours, other, theirs)["volatility"].to_numpy()
+        known = implied.scaled(known, _monthly(hours), ratio_base)
+    return pd.DataFrame({"implied_volatility": known})
+
+
+def _monthly(hours: pd.DataFrame) -> np.ndarray:
+    return close_to_close(hours["close"].to_numpy("float64"), candles.times(hours), RATIO_SECONDS)

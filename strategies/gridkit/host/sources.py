@@ -1,0 +1,63 @@
+"""Where a pair's other candles come from, and how they are laid beside its own."""
+
+import logging
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from gridkit.host.context import Context
+
+logger = logging.getLogger(__name__)
+
+HOURLY = "1h"
+FUNDING = "funding_rate"
+
+
+class Sources:
+    """Candles of every pair and timeframe. In a backtest whole: later ones too."""
+
+    def __init__(self, context: "Context") -> None:
+        self._context = context
+        self._missing: set[tuple[str, str]] = set()
+
+    @property
+    def timeframe(self) -> str:
+        """Timeframe of the strategy's own candles."""
+        return str(self._context.strategy.timeframe)
+
+    def of(self, pair: str, timeframe: str) -> pd.DataFrame | None:
+        """Return a pair's candles of a timeframe; None, said once, where there are none."""
+        frame = self._context.strategy.dp.get_pair_dataframe(pair, timeframe)
+        if frame.empty:
+            self._say_missing(pair, f"{timeframe} candles")
+            return None
+        return frame
+
+    def funding(self, pair: str) -> pd.Series | None:
+        """Return a perpetual's funding rates by the moment each was paid; None where unknown."""
+        if not self._context.is_futures:
+            return None
+        dp = self._context.strategy.dp
+        frame = dp.get_pair_dataframe(pair, dp.get_funding_rate_timeframe(), FUNDING)
+        if frame.empty:
+            self._say_missing(pair, "funding rates")
+            return None
+        return frame.set_index("date")["open"]
+
+    def trades(self, pair: str) -> pd.DataFrame | None:
+        """Return a pair's public trades: live the last ones, in a backtest those of its file."""
+        frame = self._context.strategy.dp.trades(pair, copy=False)
+        if frame.empty:
+            self._say_missing(pair, "public trades")
+            return None
+        return frame
+
+    def whitelist(self) -> list[str]:
+        """Return the pairs that are traded now."""
+        return list(self._context.strategy.dp.current_whitelist())
+
+    def _say_missing(self, pair: str, what: str) -> None:
+        if (pair, what) not in self._missing:
+            self._missing.add((pair, what))
+            logger.warning("%s: no %s; what is read from them stays unknown", pair, what)
