@@ -1,25 +1,9 @@
 """Which assets move together and so share one budget (SPEC A.6)."""
 
-import math
+from gridkit.analytics.correlation import LEAST_RETURNS
+from gridkit.analytics.correlation import pearson as correlation
 
-import numpy as np
-
-LEAST_RETURNS = 48
-NOISE = 1e-24  # what rounding leaves of two series that never moved
-
-
-def correlation(first: np.ndarray, second: np.ndarray) -> float:
-    """Pearson correlation of two series of log returns of equal length; NaN when unknown.
-
-    Unknown: fewer than 48 returns both know, or one of them never moved.
-    """
-    both = np.isfinite(first) & np.isfinite(second)
-    if np.count_nonzero(both) < LEAST_RETURNS:
-        return math.nan
-    a, b = first[both], second[both]
-    a, b = a - a.mean(), b - b.mean()
-    spread = math.sqrt(np.dot(a, a) * np.dot(b, b))
-    return float(np.dot(a, b)) / spread if spread > NOISE else math.nan
+__all__ = ["LEAST_RETURNS", "correlation", "share_budget"]
 
 
 def share_budget(value: float, threshold: float) -> bool:
