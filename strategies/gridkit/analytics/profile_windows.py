@@ -1,0 +1,74 @@
+"""Which candles a trailing profile is made of, and the bins their volume is sorted into."""
+
+import math
+
+import numpy as np
+import pandas as pd
+from numba import njit
+
+from gridkit import candles
+from gridkit.analytics.profile_kernels import Sums, Traded, Windows
+from gridkit.settings import ProfileSettings
+
+SAVED = 2**21  # prior sums that are kept, 16 MiB; a window with more is summed anew now and then
+
+
+def usable(frame: pd.DataFrame) -> np.ndarray:
+    """Whether all of a candle's prices are positive numbers and its volume is known, shape (n,)."""
+    figures = frame[list(candles.OHLCV)].to_numpy("float64")
+    positive = (figures[:, :4] > 0).all(axis=1) & (figures[:, 4] >= 0)
+    ordered = frame["high"].to_numpy() >= frame["low"].to_numpy()
+    return np.isfinite(figures).all(axis=1) & positive & ordered
+
+
+def traded(frame: pd.DataFrame) -> Traded:
+    """Return range and volume of candles."""
+    return Traded(*(frame[name].to_numpy("float64", copy=True) for name in Traded._fields))
+
+
+def windows(frame: pd.DataFrame, seconds: float) -> Windows:
+    """Return the windows of `seconds` that end with each of some usable candles."""
+    times = candles.times(frame)
+    blocks = np.floor(times / seconds)
+    start = np.searchsorted(times, times - seconds, side="right")
+    border = np.maximum(np.searchsorted(blocks, blocks, side="left"), start)
+    low, high, volume = traded(frame)
+    lowest = _least_since(np.where(volume > 0, low, np.inf), start)
+    highest = -_least_since(np.where(volume > 0, -high, np.inf), start)
+    known = (times - times[0] + candles.lengths(times) >= seconds) & np.isfinite(lowest)
+    unknown = np.where(known, 0.0, np.nan)
+    return Windows(start, border, lowest + unknown, highest + unknown)
+
+
+def empty_sums(all_traded: Traded, profile: ProfileSettings) -> Sums:
+    """Return no volume in bins of the absolute grid, or in `profile.bins` that are yet to be set.
+
+    The grid's edges are whole multiples of its width in log price, so they are the same for any
+    frame; it has a bin to spare at either end.
+    """
+    if profile.bins is not None:
+        edges = np.zeros(profile.bins + 1)
+    else:
+        width = profile.bin_width
+        first = math.floor(math.log(all_traded.low.min()) / width) - 1
+        last = math.floor(math.log(all_traded.high.max()) / width) + 2
+        edges = np.exp(np.arange(first, last + 1) * width)
+    older, newer = np.zeros((2, len(edges) - 1))
+    return Sums(edges, older, newer, np.empty(SAVED))
+
+
+@njit(cache=True)
+def _least_since(values: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """Return the least of the values since `start` of each, by a queue of those that may be it."""
+    result = np.empty_like(values)
+    queue = np.empty(len(values), np.int64)
+    head = tail = 0
+    for now in range(len(values)):
+        while tail > head and values[queue[tail - 1]] >= values[now]:
+            tail -= 1
+        queue[tail] = now
+        tail += 1
+        while queue[head] < start[now]:
+            head += 1
+        result[now] = values[queue[head]]
+    return result
