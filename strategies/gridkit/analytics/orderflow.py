@@ -140,21 +140,26 @@ def _columns(
     """Turn what was added up by candle into the columns; what is not `covered` is not known."""
     lookback = settings.orderflow.lookback_candles
     starts, length_ms = _starts(frame, timeframe_seconds), _length(timeframe_seconds)
-    prices = frame[["open", "high", "low", "close"]]
-    known = covered & (prices > 0).all(axis=1).to_numpy()
+    prices = frame[["open", "high", "low", "close"]].to_numpy("float64")
+    known = covered & (prices > 0).all(axis=1)
     first = np.searchsorted(starts, starts - lookback * length_ms, side="right")
     # Before the first known candle there is nothing, so the window must not reach that far back.
-    begins = starts[covered].min(initial=np.iinfo("int64").max)
+    begins = starts[known].min(initial=np.iinfo("int64").max)
     usable = known & (starts - (lookback - 1) * length_ms >= begins)
-    candle = _named(np.where(known[:, None], sums, np.nan), frame)
-    window = _named(_window(sums, known, usable, first, -(-lookback // 2)), frame)
-    result = pd.DataFrame({**_of_candle(candle), **_of_window(window, frame["close"])})
-    rest = result.columns.difference([f"orderflow_{name}" for name in AMOUNTS])
-    return result.astype(dict.fromkeys(rest, "float32"))
+    candle = _named(np.where(known[:, None], sums, np.nan))
+    window = _named(_window(sums, known, usable, first, -(-lookback // 2)))
+    columns = {**_of_candle(candle), **_of_window(window, close=prices[:, -1])}
+    return pd.DataFrame(
+        {
+            f"orderflow_{name}": column if name in AMOUNTS else column.astype("float32")
+            for name, column in columns.items()
+        },
+        index=frame.index,
+    )
 
 
-def _named(sums: np.ndarray, frame: pd.DataFrame) -> pd.DataFrame:
-    return pd.DataFrame(sums, columns=list(SUMS), index=frame.index)
+def _named(sums: np.ndarray) -> dict[str, np.ndarray]:
+    return dict(zip(SUMS, sums.T, strict=True))
 
 
 @numba.njit(cache=True)
@@ -179,30 +184,31 @@ def _window(
     return found
 
 
-def _of_candle(sums: pd.DataFrame) -> dict[str, pd.Series]:
+def _of_candle(sums: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     bid, ask = sums["bid"], sums["ask"]
     return {
-        "orderflow_bid": bid,
-        "orderflow_ask": ask,
-        "orderflow_delta": ask - bid,
-        "orderflow_trades": sums["trades"],
-        "orderflow_buy_pressure": _share(ask, ask + bid),
-        "orderflow_unknown": _share(sums["unknown"], ask + bid + sums["unknown"]),
+        "bid": bid,
+        "ask": ask,
+        "delta": ask - bid,
+        "trades": sums["trades"],
+        "buy_pressure": _share(ask, ask + bid),
+        "unknown": _share(sums["unknown"], ask + bid + sums["unknown"]),
     }
 
 
-def _of_window(sums: pd.DataFrame, close: pd.Series) -> dict[str, pd.Series]:
+def _of_window(sums: dict[str, np.ndarray], close: np.ndarray) -> dict[str, np.ndarray]:
     bid, ask = sums["bid"], sums["ask"]
     volume = ask + bid + sums["unknown"]
     average = _share(sums["turnover"], volume)
     return {
-        "orderflow_cvd": ask - bid,
-        "orderflow_imbalance": _share(ask - bid, ask + bid),
-        "orderflow_vwap_deviation": _share(close - average, average),
-        "orderflow_whale": _share(sums["whale"], volume),
+        "cvd": ask - bid,
+        "imbalance": _share(ask - bid, ask + bid),
+        "vwap_deviation": _share(close - average, average),
+        "whale": _share(sums["whale"], volume),
     }
 
 
-def _share(part: pd.Series, whole: pd.Series) -> pd.Series:
+def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """NaN where there is nothing to have a share of."""
-    return part / whole.where(whole > 0)
+    unknown = np.full(len(whole), np.nan)
+    return np.divide(part, whole, out=unknown, where=whole > 0)

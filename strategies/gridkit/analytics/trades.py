@@ -97,20 +97,20 @@ def whales(amount: np.ndarray, quantile: float, count: int) -> np.ndarray:
     where an exchange reports one order as many trades, one per order it met.
     """
     larger = count - int(np.ceil(quantile * count))
-    return _larger_than_most(np.ascontiguousarray(amount, dtype="float64"), count, larger)
+    found = np.full(len(amount), np.nan, dtype="float32")
+    _mark_larger(np.ascontiguousarray(amount, dtype="float64"), count, larger, found)
+    return found
 
 
 @numba.njit(cache=True)
-def _larger_than_most(amount: np.ndarray, count: int, larger: int) -> np.ndarray:
+def _mark_larger(amount: np.ndarray, count: int, larger: int, found: np.ndarray) -> None:
     """Count back from each trade, until too many are found that are as large: that is soon."""
-    found = np.full(len(amount), np.nan, dtype=np.float32)
     for now in range(count, len(amount)):
         as_large, back = 0, now - 1
         while back >= now - count and as_large <= larger:
             as_large += amount[back] >= amount[now]
             back -= 1
         found[now] = as_large <= larger
-    return found
 
 
 def _summed_up(last: Trades, whale: np.ndarray, now_ms: int) -> Tape:
