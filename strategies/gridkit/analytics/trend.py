@@ -1,41 +1,66 @@
-"""The simple trend rule: a strong ADX, and which of two moving averages is above the other."""
+"""How strong a trend is and which way it goes, read from the candles that have prices.
+
+Every function takes the candles `priced` leaves and no others, in ascending order of time: a candle
+without prices is left out as if it had not been.
+"""
 
 import numpy as np
 import pandas as pd
 import talib
 
-from gridkit.settings import Settings
-
-SETTLED = 4  # multiples of the slow average's span until its start no longer shows (e⁻⁸)
-
-
-def warmup(settings: Settings, timeframe_seconds: float) -> int:
-    """Candles of the trend's own timeframe until its numbers have settled."""
-    return SETTLED * settings.trend.ema_slow
+SETTLED = 4  # multiples of an average's span until its start no longer shows (weight e⁻⁸)
+_EQUAL = 1e-9  # averages nearer to each other, as a fraction, differ by rounding only
+_PRICES = ["high", "low", "close"]
 
 
-def compute(frame: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """Return `trend_strength` and `trend_side` from candles of the trend's timeframe.
+def has_prices(frame: pd.DataFrame) -> np.ndarray:
+    """Whether high, low and close of each candle are positive numbers. Shape (n,), bool."""
+    prices = frame[_PRICES].to_numpy("float64")
+    return ((prices > 0) & np.isfinite(prices)).all(axis=1)
 
-    `trend_strength` is the ADX, 0 … 100; `trend_side` is 1 where the fast average is above the slow
-    one, -1 below, 0 where they are equal. NaN until known, and in a candle without prices, which is
-    otherwise left out as if it had not been. Late by nature: both average.
-    Source: Wilder (1978), New Concepts in Technical Trading Systems (ADX).
+
+def priced(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return high, low and close, float64, of the candles that have prices."""
+    return frame.loc[has_prices(frame), _PRICES].astype("float64")
+
+
+def strength(prices: pd.DataFrame, period: int) -> np.ndarray:
+    """Return the ADX, 0 … 100: how one-sided the market moves, whichever the side.
+
+    NaN for the first 2·`period` - 1 candles. Late by nature, as it averages twice, and it stays
+    high for a while after a trend has ended; where prices stand still it stays what it was.
+    Source: Wilder (1978), New Concepts in Technical Trading Systems.
     """
-    trend = settings.trend
-    prices = frame[["high", "low", "close"]].astype("float64")
-    whole = prices[(prices > 0).all(axis=1)]
-    strength = pd.Series(np.nan, index=whole.index)
-    if len(whole) >= 2 * trend.adx_period:
-        columns = (whole[name].to_numpy() for name in ("high", "low", "close"))
-        strength = pd.Series(talib.ADX(*columns, timeperiod=trend.adx_period), index=whole.index)
-    side = np.sign(
-        _average(whole["close"], trend.ema_fast) - _average(whole["close"], trend.ema_slow)
-    )
-    return pd.DataFrame({"trend_strength": strength, "trend_side": side}, index=frame.index).astype(
-        "float32"
-    )
+    return talib.ADX(*_columns(prices), timeperiod=period)
 
 
-def _average(close: pd.Series, span: int) -> pd.Series:
-    return close.ewm(span=span, adjust=False, min_periods=span).mean()
+def balance(prices: pd.DataFrame, period: int) -> np.ndarray:
+    """Return (+DI - -DI) / (+DI + -DI), -1 … 1: which way, and how much, new ground was broken.
+
+    0 where none was, NaN for the first `period` candles; where prices stand still it stays what it
+    was. Its size is Wilder's DX.
+    """
+    rising = talib.PLUS_DI(*_columns(prices), timeperiod=period)
+    falling = talib.MINUS_DI(*_columns(prices), timeperiod=period)
+    total = rising + falling
+    return np.divide(rising - falling, total, out=total * 0.0, where=total > 0)
+
+
+def side(prices: pd.DataFrame, fast: int, slow: int) -> np.ndarray:
+    """Return 1 where the average of span `fast` is above that of span `slow`, -1 below, 0 if equal.
+
+    Both are exponential averages of the close. NaN for the first 4·`slow` - 1 candles, while they
+    still say where the history happens to begin.
+    """
+    quick, lazy = (prices["close"].ewm(span=span, adjust=False).mean() for span in (fast, slow))
+    gap = (quick / lazy - 1.0).to_numpy()
+    return unsettled_as_nan(np.sign(np.where(np.abs(gap) < _EQUAL, 0.0, gap)), slow)
+
+
+def unsettled_as_nan(values: np.ndarray, span: int) -> np.ndarray:
+    """Return `values` without those from before an average of `span` has settled."""
+    return np.where(np.arange(len(values)) < SETTLED * span - 1, np.nan, values)
+
+
+def _columns(prices: pd.DataFrame) -> list[np.ndarray]:
+    return [prices[name].to_numpy() for name in _PRICES]
