@@ -184,7 +184,8 @@ def test_a_price_that_is_no_positive_number_makes_that_candle_unknown_and_no_oth
 
 
 @pytest.mark.parametrize(
-    ("column", "price"), [("high", 100.4), ("low", 100.6), ("open", 102.0), ("close", 99.0)]
+    ("column", "price"),
+    [("high", 100.4), ("low", 100.6), ("open", 102.0), ("close", 99.0), ("low", 0.0)],
 )
 def test_a_candle_that_contradicts_itself_is_unknown_to_whoever_reads_its_range(column, price):
     rows = {"open": 100.5, "high": 101.0, "low": 100.0, "close": 100.5}

@@ -25,7 +25,8 @@ def compute(frame: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     `stress_liquidity` is 0 … 1, `stress_liquidity_factor` 1 … `most_liquidity_factor`; both from
     the percentile of illiquidity within `window_days`: stress rises above `percentile`, the factor
     above the median, each to its end at the highest. NaN in a candle without prices or volume, and
-    until known. Thin hours of the day look like thin markets: a percentile knows no clock.
+    until known. Thin hours of the day look like thin markets, as a percentile knows no clock; and a
+    crash in heavy trade may show no stress, as it is not thin.
     """
     candles.check(frame)
     percentiles = rolling.percentile(illiquidity(frame), _window(settings))
