@@ -176,6 +176,26 @@ def test_a_price_that_never_moves_stands_in_the_middle_of_all_it_ever_was(price)
     assert Regime(tight.iloc[-1]) == Regime.TIGHT_RANGING
 
 
+def test_a_price_that_always_grows_alike_stands_in_the_middle_although_numbers_are_rounded():
+    frame = market(200)
+    close = 7.3 * 1.001 ** np.arange(200)
+    frame[PRICES] = np.column_stack([close, close * 1.003, close * 0.997, close])
+    late = regime.compute(frame, QUICK).iloc[100:]
+    assert (late[["regime_atr_percentile", "regime_width_percentile"]] == 50).all(axis=None)
+
+
+def test_prices_that_stand_still_have_bands_of_no_width_wherever_they_stand():
+    """Every twelfth hour a step: the bands of five hours are open for four of them."""
+    frame = market(240)
+    levels = np.random.default_rng(2).uniform(0.1, 0.2, 20)
+    for name in PRICES:
+        frame[name] = np.repeat(levels, 12)
+    found = regime.compute(frame, QUICK)["regime_width_percentile"].to_numpy()
+    still = np.arange(240) % 12 >= 4
+    closed = WINDOW * 8 // 12
+    np.testing.assert_allclose(found[100:][still[100:]], 50 * (closed - 1) / (WINDOW - 1))
+
+
 # -- the numbers ------------------------------------------------------------------------------
 
 
