@@ -5,7 +5,7 @@ straight from the simulation, which takes seconds instead of minutes.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,10 +22,8 @@ from sandbox.simulation.market import SimulatedMarket
 START = datetime(2025, 1, 1, tzinfo=UTC)
 SEED = 7
 PROFILE = "steady"
-TIMEFRAMES = ("5m", "1h")
-
-# freqtrade loads as many candles before the first day of every timeframe alike: 40 days of 1h.
-HISTORY_DAYS = 40
+# Days before the first one: GARCH wants 97 of hours, confluence 134 of four hours.
+HISTORY_DAYS = {"5m": 10, "15m": 10, "1h": 100, "4h": 140}
 DAYS_AFTER = 1  # so that freqtrade does not warn of data ending before the period does
 COLUMNS = ["date", "open", "high", "low", "close", "volume"]
 
@@ -60,14 +58,20 @@ def write(folder: Path, pairs: Sequence[str], days: int) -> Dataset:
 
 
 def candles_of(
-    simulated: SimulatedMarket, pair: str, start: datetime, days: int, history: int = HISTORY_DAYS
+    simulated: SimulatedMarket,
+    pair: str,
+    start: datetime,
+    days: int,
+    history: Mapping[str, int] = HISTORY_DAYS,
 ) -> dict[str, pd.DataFrame]:
     """Return a frame per timeframe, in the columns freqtrade stores."""
-    chunks: dict[str, list[pd.DataFrame]] = {timeframe: [] for timeframe in TIMEFRAMES}
-    first, end = start - timedelta(days=history), start + timedelta(days=days + DAYS_AFTER)
-    for since, after in _chunks(first, end):
-        for timeframe in TIMEFRAMES:
-            chunks[timeframe].append(_frame(simulated, pair, timeframe, since, after))
+    chunks: dict[str, list[pd.DataFrame]] = {timeframe: [] for timeframe in history}
+    end = start + timedelta(days=days + DAYS_AFTER)
+    for since, after in _chunks(start - timedelta(days=max(history.values())), end):
+        for timeframe, before in history.items():
+            first = max(since, _milliseconds(start - timedelta(days=before)))
+            if first < after:
+                chunks[timeframe].append(_frame(simulated, pair, timeframe, first, after))
     return {name: pd.concat(parts, ignore_index=True) for name, parts in chunks.items()}
 
 

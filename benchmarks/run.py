@@ -24,11 +24,12 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "strategies"))
 
+import pandas as pd  # noqa: E402
 from freqtrade import __version__ as freqtrade_version  # noqa: E402 (our strategies come first)
 from freqtrade.resolvers import ExchangeResolver  # noqa: E402
 from freqtrade.system import gc_set_threshold  # noqa: E402
 
-from benchmarks import callbacks, market, memory, runs, tables  # noqa: E402
+from benchmarks import analytics, callbacks, market, memory, orderflow, runs, tables  # noqa: E402
 from benchmarks.runs import Run, Setting  # noqa: E402
 from benchmarks.verdicts import verdicts  # noqa: E402
 from sandbox.running import running_exchange  # noqa: E402
@@ -37,6 +38,7 @@ PAIRS = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT", "DOGE/USDT")
 REPORT = ROOT / "user_data" / "reports" / "bench.json"
 SLICE_STEP = 0.008
 ROUNDS = 2
+EVERYTHING = ROOT / "benchmarks" / "everything.json"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,6 +68,8 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
             **_year(setting, options.days),
             "slice": _slice(setting, min(options.slice_days, options.days)),
             "callbacks": _step("Single callbacks", lambda: callbacks.measure(setting)),
+            "analytics": _step("Analytics", lambda: analytics.measure(setting.data)),
+            "orderflow": _step("Order flow", lambda: orderflow.measure(trades(options.trades))),
             "memory": _memory(setting, options.days),
         }
 
@@ -128,7 +132,15 @@ def _memory(setting: Setting, days: int) -> dict[str, float]:
     command = runs.command(setting, runs.GRID, days)
     report = setting.data.folder / "memory.json"
     peak = _step("(b) in a process of its own", lambda: memory.of_freqtrade(command, report))
-    return {"grid_mb": peak}
+    everything = replace(setting, overlays=(*setting.overlays, EVERYTHING))
+    command = runs.command(everything, runs.GRID, days)
+    whole = _step("(b) with all modules", lambda: memory.of_freqtrade(command, report))
+    return {"grid_mb": peak, "all_modules_mb": whole}
+
+
+def trades(path: Path | None) -> pd.DataFrame | None:
+    """Read a trades file in freqtrade's columns; None where none is given."""
+    return None if path is None else pd.read_feather(path)
 
 
 def _fastest(several: Sequence[Run]) -> Run:
@@ -184,6 +196,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         ("--pairs", len(PAIRS), "how many of the five pairs"),
     ):
         parser.add_argument(name, type=_positive, metavar="N", default=default, help=text)
+    parser.add_argument("--trades", type=Path, help="trades file for the order flow")
     parser.add_argument("--grid-step", type=float, help="gap between lines, a fraction")
     parser.add_argument("--json", type=Path, default=REPORT, help="where the report goes")
     return parser.parse_args(arguments)

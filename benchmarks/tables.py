@@ -17,7 +17,13 @@ def show(report: Mapping[str, Any], judged: Iterable[Verdict]) -> None:
     """Print everything on stdout."""
     console = Console()
     console = console if console.is_terminal else Console(width=_WIDTH)
-    for table in (_speeds(report), _callbacks(report), _profile(report), _verdicts(judged)):
+    for table in (
+        _speeds(report),
+        _callbacks(report),
+        _profile(report),
+        _analytics(report["analytics"]),
+        _verdicts(judged),
+    ):
         console.print(table)
     console.print(_notes(report), markup=False, highlight=False)
 
@@ -60,6 +66,15 @@ def _callbacks(report: Mapping[str, Any]) -> Table:
     )
     for name, row in costs.items():
         table.add_row(name, *(f"{row[size]:,.1f}" for size in sizes))
+    return table
+
+
+def _analytics(part: Mapping[str, Any]) -> Table:
+    table = _table(f"Analytics of {part['rows']:,} 5m candles, CPU seconds", "", "s")
+    for name, seconds in part["modules"].items():
+        table.add_row(name, f"{seconds:.3f}")
+    for name, seconds in part["shared"].items():
+        table.add_row(f"{name}, once for all pairs", f"{seconds:.3f}")
     return table
 
 

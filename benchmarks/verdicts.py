@@ -10,6 +10,10 @@ LEAST_SPEED_OF_HOLD = 0.2
 MOST_SPEED_COPIED = 0.2
 MOST_GROWTH = 1.5  # "flat": a call at 1,000 orders against one at 10
 MOST_MEMORY_MB = 1_000.0
+MOST_MEMORY_OF_ALL_MB = 1_200.0
+ROWS_A_YEAR = 105_120  # of 5m candles
+MOST_SECONDS = {"all modules": 5.0, "profile": 0.5, "garch": 2.0}  # for a year
+LEAST_ORDERFLOW_RATIO = 50.0
 
 FLAT = (
     "adjust_trade_position, nothing changed",
@@ -53,4 +57,28 @@ def verdicts(report: Mapping[str, Any]) -> Iterator[Verdict]:
     for name in FLAT:
         costs = list(report["callbacks"][name].values())
         yield Verdict(f"growth with orders: {name}", costs[-1] / costs[0], MOST_GROWTH, True)
-    yield Verdict("peak memory of (b), MB", report["memory"]["grid_mb"], MOST_MEMORY_MB, True)
+    memory = report["memory"]
+    yield Verdict("peak memory of (b), MB", memory["grid_mb"], MOST_MEMORY_MB, True)
+    whole = memory["all_modules_mb"]
+    yield Verdict("peak memory with all modules, MB", whole, MOST_MEMORY_OF_ALL_MB, True)
+    yield from _analytics(report["analytics"])
+    yield from _orderflow(report["orderflow"])
+
+
+def _analytics(part: Mapping[str, Any]) -> Iterator[Verdict]:
+    """Hold the seconds against bounds for a year, shortened as the data is."""
+    spent = part["modules"]
+    seconds = {"all modules": sum(spent.values()) + sum(part["shared"].values())}
+    for name in ("profile", "garch"):
+        seconds[name] = sum(value for key, value in spent.items() if key.startswith(name))
+    share = min(1.0, part["rows"] / ROWS_A_YEAR)
+    for name, value in seconds.items():
+        yield Verdict(f"analytics, {name}, s", value, MOST_SECONDS[name] * share, at_most=True)
+
+
+def _orderflow(part: Mapping[str, Any]) -> Iterator[Verdict]:
+    for timeframe, found in part["timeframes"].items():
+        name = f"order flow {timeframe}, times freqtrade's speed"
+        yield Verdict(name, found["ratio"], LEAST_ORDERFLOW_RATIO, at_most=False)
+        unequal = float(not found["equal"])
+        yield Verdict(f"order flow {timeframe} unlike freqtrade's", unequal, 0.0, at_most=True)

@@ -150,8 +150,10 @@ def _confluence(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFr
 
 
 def _orderflow(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
-    """Return order flow from public trades: the frame's own columns, or files, or the tape."""
-    trades = analyst.sources.trades(pair)
-    if trades is None:
-        return pd.DataFrame(index=frame.index)
-    return orderflow.compute(frame, trades, analyst.settings, analyst.seconds)
+    """Return order flow from public trades; without them, from freqtrade's own columns."""
+    trades = analyst.sources.trades(pair, frame)
+    if trades is not None:
+        return orderflow.compute(frame, trades, analyst.settings, analyst.seconds)
+    if orderflow.FREQTRADES.keys() <= set(frame.columns):
+        return orderflow.from_freqtrade(frame, analyst.settings, analyst.seconds)
+    return pd.DataFrame(index=frame.index)

@@ -19,6 +19,7 @@ from gridkit.host import account, orders, plan_store
 from gridkit.host.analyst import Analyst
 from gridkit.host.context import Context
 from gridkit.host.cycle import Cycle
+from gridkit.host.flow import FlowDesk
 from gridkit.host.history import History
 from gridkit.host.market_data import MarketData, Reading
 from gridkit.host.opening import Opening, force_exit_pause
@@ -49,6 +50,7 @@ class GridDesk:
         self.cycles: dict[int, Cycle] = {}
         self.context = Context(strategy, known.settings, live, seconds, MarketData(seconds), hourly)
         self.analyst = Analyst(self.context, known.profile_timeframe)
+        self.flow = FlowDesk(self.context, self.analyst.sources)
         self.rules = PairRules(self.context)
         self.treasury = Treasury(self.context, self.rules, self.cycles)
         self.opening = Opening(self.context, self.rules, self.treasury)
@@ -71,6 +73,7 @@ class GridDesk:
         if context.live:
             self.opening.look_for_taken_back(now)
             self._drop_closed()
+            self.flow.look(now)
 
     def _drop_closed(self) -> None:
         open_trades = {trade.id for trade in Trade.get_trades_proxy(is_open=True)}

@@ -4,6 +4,7 @@ import logging
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from freqtrade.configuration import TimeRange
 
 if TYPE_CHECKING:
     from gridkit.host.context import Context
@@ -45,13 +46,20 @@ class Sources:
             return None
         return frame.set_index("date")["open"]
 
-    def trades(self, pair: str) -> pd.DataFrame | None:
-        """Return a pair's public trades: live the last ones, in a backtest those of its file."""
-        frame = self._context.strategy.dp.trades(pair, copy=False)
-        if frame.empty:
+    def trades(self, pair: str, frame: pd.DataFrame) -> pd.DataFrame | None:
+        """Return a pair's public trades: live the last ones, in a backtest its file's of a frame.
+
+        None, said once, where there are none.
+        """
+        timerange = None
+        if not frame.empty:
+            begin, end = (int(frame["date"].iloc[row].timestamp()) for row in (0, -1))
+            timerange = TimeRange("date", "date", begin, end + self._context.seconds)
+        found = self._context.strategy.dp.trades(pair, copy=False, timerange=timerange)
+        if found.empty:
             self._say_missing(pair, "public trades")
             return None
-        return frame
+        return found
 
     def whitelist(self) -> list[str]:
         """Return the pairs that are traded now."""

@@ -405,6 +405,9 @@ class OrderflowSettings(Section):
     max_age_seconds: float = Field(
         default=30.0, gt=0, le=600, description="an older book is not available"
     )
+    loop_seconds: float = Field(
+        default=1.0, gt=0, le=30, description="live: time a bot loop may spend asking for books"
+    )
 
 
 class CorrelationSettings(Section):

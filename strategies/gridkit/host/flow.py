@@ -1,0 +1,110 @@
+"""Live order flow: successive books of every pair, and what they and the last trades say."""
+
+import logging
+import time
+from collections import deque
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from freqtrade.exceptions import FreqtradeException
+from freqtrade.persistence import Trade
+
+from gridkit.analytics import flow, trades
+from gridkit.analytics.books import Book, book_of
+
+if TYPE_CHECKING:
+    from gridkit.analytics.flow import Analysis
+    from gridkit.analytics.trades import Tape
+    from gridkit.host.context import Context
+    from gridkit.host.sources import Sources
+
+logger = logging.getLogger(__name__)
+
+KEY = "gridflow"  # of custom data; `_` and `%` are wildcards in freqtrade's look-up of keys
+MS_PER_SECOND = 1_000
+WORDS = {1: "buying", -1: "selling", 0: "no side"}
+
+
+class FlowDesk:
+    """Asks for one book per pair and loop, within a budget of time; None is kept of a failure."""
+
+    def __init__(self, context: "Context", sources: "Sources") -> None:
+        self._context = context
+        self._sources = sources
+        self._books: dict[str, deque[Book]] = {}
+        self._turn = 0
+        self._failing: set[str] = set()
+        self.analyses: dict[str, Analysis] = {}
+
+    def look(self, now: datetime) -> None:
+        """Take the books of this loop, as many pairs as the budget allows, and analyse them."""
+        pairs = self._sources.whitelist()
+        rule = self._context.settings.orderflow
+        if not rule.enabled or not pairs:
+            return
+        deadline = time.monotonic() + rule.loop_seconds
+        for _ in pairs:
+            pair = pairs[self._turn % len(pairs)]
+            self._turn += 1
+            self._take(pair, now)
+            self._say(pair, self._analyse(pair, now))
+            if time.monotonic() >= deadline:
+                break
+
+    def _take(self, pair: str, now: datetime) -> None:
+        """Keep a pair's book; what the exchange does not give, or gives wrong, is said once."""
+        rule = self._context.settings.orderflow
+        try:
+            raw = self._context.strategy.dp.orderbook(pair, rule.depth)
+            book = book_of(raw, now.timestamp())
+        except (FreqtradeException, ValueError) as error:
+            if pair not in self._failing:
+                logger.warning("%s: no order book: %s", pair, error)
+            self._failing.add(pair)
+            return
+        self._failing.discard(pair)
+        self._books.setdefault(pair, deque(maxlen=rule.snapshots)).append(book)
+
+    def _analyse(self, pair: str, now: datetime) -> "Analysis":
+        history = self._books.get(pair, ())
+        return flow.analyze(
+            history[-1] if history else None,
+            tuple(history),
+            self._tape(pair, now),
+            self._context.settings,
+            now.timestamp(),
+        )
+
+    def _tape(self, pair: str, now: datetime) -> "Tape | None":
+        found = self._context.strategy.dp.trades(pair, copy=False)
+        if found.empty:
+            return None
+        return trades.tape(found, int(now.timestamp() * MS_PER_SECOND), self._context.settings)
+
+    def _say(self, pair: str, found: "Analysis") -> None:
+        """Log a new direction with its reasons, and write it to the open trade for REST."""
+        before = self.analyses.get(pair)
+        self.analyses[pair] = found
+        if before is not None and before.direction == found.direction:
+            return
+        logger.info("%s: order flow, %s: %s", pair, WORDS[found.direction], found.summary)
+        for trade in Trade.get_trades_proxy(pair=pair, is_open=True):
+            trade.set_custom_data(KEY, document(found))
+
+
+def document(found: "Analysis") -> dict[str, Any]:
+    """Return what people want to read of an analysis, in plain JSON types."""
+    measures = {name: _finite(value) for name, value in asdict(found.measures).items()}
+    return {
+        "direction": found.direction,
+        "strength": _finite(found.strength),
+        "reasons": list(found.reasons),
+        "unavailable": list(found.unavailable),
+        "summary": found.summary,
+        "measures": measures,
+    }
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if abs(value) < float("inf") else None  # NaN is not below anything
