@@ -52,13 +52,7 @@ def compute(
     candles.check(frame)
     found = read(trades)
     starts, length_ms = _starts(frame, timeframe_seconds), _length(timeframe_seconds)
-    covered = np.zeros(len(frame), dtype=bool)
-    if len(found):
-        covered = (starts + length_ms > found.times_ms[0]) & (starts <= found.times_ms[-1])
-    if len(found) and complete_until is not None:
-        until_ms = complete_until.timestamp() * MS_PER_SECOND
-        ended = starts + length_ms <= until_ms
-        covered |= ended & (starts > found.times_ms[0])
+    covered = _covered(found.times_ms, starts, starts + length_ms, complete_until)
     sums = _by_candle(found, starts, length_ms, settings)
     return _columns(frame, sums, covered, settings, timeframe_seconds)
 
@@ -70,7 +64,8 @@ def from_freqtrade(
 
     It has neither prices nor sizes of trades: `orderflow_vwap_deviation`, `orderflow_whale` and
     `orderflow_unknown` are NaN. So is everything before the first candle that freqtrade filled and
-    after the last.
+    after the last. Weak where it left one empty between them: that looks quiet, but freqtrade never
+    fills a candle whose trades arrived late.
     """
     candles.check(frame)
     missing = [column for column in FREQTRADES if column not in frame.columns]
@@ -96,6 +91,18 @@ def _starts(frame: pd.DataFrame, timeframe_seconds: float) -> np.ndarray:
 
 def _length(timeframe_seconds: float) -> int:
     return round(timeframe_seconds * MS_PER_SECOND)
+
+
+def _covered(
+    times_ms: np.ndarray, starts: np.ndarray, ends: np.ndarray, until: pd.Timestamp | None
+) -> np.ndarray:
+    """Whether the trades tell what happened in a candle, if only that nothing did."""
+    if not len(times_ms):
+        return np.zeros(len(starts), dtype=bool)
+    complete = starts <= times_ms[-1]
+    if until is not None:
+        complete |= ends <= until.timestamp() * MS_PER_SECOND
+    return complete & (ends > times_ms[0])
 
 
 def _by_candle(

@@ -79,8 +79,8 @@ def tape(frame: pd.DataFrame, now_ms: int, settings: Settings) -> Tape | None:
     """
     orderflow = settings.orderflow
     begin_ms = now_ms - orderflow.tape_seconds * MS_PER_SECOND
-    # The newest trade is in, the one that is a whole window old is out.
-    found = between(frame, np.floor(begin_ms) + 1, now_ms + 1, before=orderflow.whale_trades)
+    found = between(frame, begin_ms, now_ms + 1, before=orderflow.whale_trades)
+    # The trade of this moment is in, one that is a whole window old is out.
     first = int(np.searchsorted(found.times_ms, begin_ms, side="right"))
     if first == len(found):
         return None
