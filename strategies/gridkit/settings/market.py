@@ -378,7 +378,7 @@ class OrderflowSettings(Section):
         default=0.4, ge=0.3, le=0.6, description="strength from which flow has a direction"
     )
     footprint_bin: float = Field(
-        default=0.0005, ge=1e-6, le=0.02, description="width of a footprint's price bin, log price"
+        default=0.0005, ge=0.0001, le=0.02, description="footprint: width of a bin, log price"
     )
     footprint_ratio: float = Field(
         default=3.0, gt=1, le=100, description="footprint: one side is so many times the other"
@@ -387,7 +387,7 @@ class OrderflowSettings(Section):
         default=0.02, ge=0, lt=1, description="footprint: ... and this share of all volume"
     )
     footprint_stack: int = Field(
-        default=3, ge=2, le=50, description="footprint: imbalances on so many bins in a row"
+        default=3, ge=2, le=50, description="footprint: imbalances at so many prices in a row"
     )
     bucket: float = Field(
         default=0.001, gt=0, le=0.02, description="book levels: width of a bucket, a fraction"
