@@ -83,6 +83,16 @@ def test_the_levels_of_a_small_book_by_hand():
     assert asked == pytest.approx({100.02: 0.3 + 0.03 + 0.1 * 0.998, 104.0: 0.3 + 0.03 + 0.1 * 0.6})
 
 
+def test_far_from_the_middle_the_distance_counts_no_less_and_the_nearer_of_equals_is_first():
+    far = [[95.0, 1.0], [85.0, 1.0], [70.0, 1.0], [60.0, 1.0]]
+    found = levels(Book(far, [[105.0, 1.0]]), OrderflowSettings(reach=0.5)).levels
+    bids = [level for level in found if level.side == BID]
+    assert [level.price for level in bids] == [95.0, 85.0, 70.0, 60.0]
+    assert [level.rank for level in bids] == [1, 2, 3, 4]
+    least = 0.6 / 4 + 0.3 / 10 + 0.1 * 0.1
+    assert [level.strength for level in bids[1:]] == pytest.approx([least] * 3)
+
+
 def test_the_strongest_that_can_be_is_everything_in_ten_orders_at_the_middle():
     step = 1e-7 * np.arange(1, 11)
     ones = np.ones(10)

@@ -197,6 +197,7 @@ def test_a_book_that_cannot_be_used_is_listed_with_the_reason(book, why):
     found = analyze(book, (), a_tape(imbalance=0.5), DEFAULTS, NOW)
     assert any(line.startswith(f"book: {why}") for line in found.unavailable)
     assert math.isnan(found.measures.mid)
+    assert (found.walls, found.levels.levels) == ((), ())
     assert [vote.name for vote in found.votes] == ["trades", "whales"]
 
 
@@ -222,6 +223,10 @@ def test_a_raw_book_is_analyzed_as_the_book_it_is():
             ("trades: none in the last 300 s", "whales: no trades in the last 300 s"),
         ),
         (
+            a_tape(age_seconds=math.nan),
+            ("trades: none in the last 300 s", "whales: no trades in the last 300 s"),
+        ),
+        (
             a_tape(imbalance=math.nan),
             ("trades: nobody knows which were bought and which sold",),
         ),
@@ -238,6 +243,7 @@ def test_trades_that_say_nothing_are_listed_with_the_reason(tape, lines):
     ("history", "why"),
     [
         ([], "1 of the 11 books needed in the last 300 s"),
+        ([dated(Book([[9.0, 1.0]], []), NOW - at) for at in range(1, 40)], "1 of the 11 books"),
         (bought_into(9), "10 of the 11 books needed in the last 300 s"),
         ([a_book(time=NOW - 200 - place) for place in range(300)], "101 books did not change"),
         ([a_book(time=NOW - 300 - place) for place in range(50)], "1 of the 11 books needed"),
@@ -306,6 +312,7 @@ def test_walls_levels_and_icebergs_of_the_book_are_there_and_told():
     assert found.levels.quality > 0.3
     assert "A wall: 50 asked at 1007, 50 times its neighbours." in found.summary
     assert "What is bid at 999 was refilled 6 times." in found.summary
+    assert analyze(None, past, None, DEFAULTS, NOW).icebergs == ()
 
 
 def test_the_order_of_the_history_and_the_book_being_in_it_do_not_matter():
