@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 from scipy.signal import find_peaks
 
 from gridkit.analytics import profile, profile_windows
-from gridkit.analytics.profile_kernels import TIE, peaks, point_of_control, value_area
+from gridkit.analytics.profile_kernels import peaks, point_of_control, value_area
 from gridkit.settings import ProfileSettings, Settings
 from strategies import START, any_market
 
 LEVELS = ["profile_poc", "profile_vah", "profile_val", "profile_node_above", "profile_node_below"]
 CODES = ["profile_bias", "profile_low_volume", "profile_near"]
+TIE = 1e-9  # relative difference of volumes that count as equal
 HOURS = 6  # of the shortest window: 24 candles of 15m
 
 
@@ -294,7 +295,14 @@ def test_the_point_of_control_is_a_largest_bin_and_of_equals_the_most_central(vo
 
 @pytest.mark.parametrize(
     ("volumes", "expected"),
-    [([1, 3, 2], 1), ([3, 1, 3, 1, 1], 2), ([3, 1, 1, 3], 0), ([2, 2, 2, 2], 1), ([5], 0)],
+    [
+        ([1, 1 + 1e-12, 1, 1 - 1e-12, 1 + 1e-12], 2),
+        ([1, 3, 2], 1),
+        ([3, 1, 3, 1, 1], 2),
+        ([3, 1, 1, 3], 0),
+        ([2, 2, 2, 2], 1),
+        ([5], 0),
+    ],
 )
 def test_of_equal_bins_the_most_central_is_the_point_of_control(volumes, expected):
     assert point_of_control(np.array(volumes, "float64")) == expected
@@ -322,6 +330,7 @@ def test_the_value_area_holds_its_share_and_would_not_without_the_last_pair(volu
         ([5, 5, 5, 5, 20, 5, 5, 5, 5], 0.5, (4, 6)),
         ([5, 5, 5, 5, 20, 5, 5, 5, 5], 0.6, (2, 6)),
         ([5, 5, 5, 5, 20, 5, 5, 5, 5], 0.75, (2, 8)),
+        ([5, 5, 5 - 1e-12, 5, 20, 5 - 1e-12, 5, 5, 5], 0.5, (4, 6)),
         # empty bins are no more to one side than to the other
         ([8, 0, 0, 0, 0, 9, 0, 0, 0, 0, 8], 0.5, (3, 10)),
         # an end of the profile: one bin is the pair, then all that is left is below
@@ -541,6 +550,16 @@ def test_missing_candles_do_not_make_the_window_longer(hours):
     assert inside.sum() < 4 * HOURS
     found = profile.histogram(frame, chosen(), 104)
     assert found.volumes.sum() == pytest.approx(frame["volume"][inside].sum(), rel=1e-12)
+
+
+def test_what_was_known_and_no_longer_is_leaves_no_candle_out_later():
+    """After one long step candles look long; at the next they turn out to be short."""
+    frame = market(60).drop(index=range(1, 16)).reset_index(drop=True)
+    found = profile.compute(frame, chosen())[LEVELS + CODES].to_numpy("float64")
+    known = np.flatnonzero(~np.isnan(found[:, 0]))
+    assert known.tolist() == [1, *range(8, len(frame))]
+    expected = [twin_row(frame, row, chosen().profile) for row in frame.index]
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["open", "high", "low", "close", "volume"])
