@@ -8,8 +8,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-readonly HISTORY_DAYS=40   # before the first day: the trend gate looks back 800 candles of 1h
-readonly TREND_TIMEFRAME=1h
+readonly HISTORY_DAYS=100  # before the first day: GARCH looks back 2,328 candles of 1h
+readonly HIGHER_TIMEFRAME=1h
 readonly MOST_DAYS=3000   # the sandbox's history begins in 2017, as do the exchanges'
 
 bin=${GRIDKIT_BIN:-.venv/bin} # tests put recorders in the place of the commands
@@ -65,7 +65,7 @@ write_overlay() {
 # A second pass fetches what an earlier, shorter download left out before its first candle.
 download() {
   local timeframes=("$timeframe") arguments
-  [[ $timeframe == "$TREND_TIMEFRAME" ]] || timeframes+=("$TREND_TIMEFRAME")
+  [[ $timeframe == "$HIGHER_TIMEFRAME" ]] || timeframes+=("$HIGHER_TIMEFRAME")
   arguments=(download-data "${common[@]}" --timeframes "${timeframes[@]}"
     --timerange "$(days_ago $((days + HISTORY_DAYS)))-$today")
   run_freqtrade "${arguments[@]}" && run_freqtrade "${arguments[@]}" --prepend

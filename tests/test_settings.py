@@ -19,7 +19,9 @@ from gridkit.settings import (
 
 UNITS = re.compile(
     r"fraction|share|price|stake|notional|hours|time|seconds|candles|candle|lines|lots|side|level|"
-    r"orders|ADX|correlated|profit|gap|distance|futures only"
+    r"orders|ADX|correlated|profit|gap|distance|futures only|days|minutes|percentile|quantile|"
+    r"annual volatility|multiplier|factor|weights|score|confidence|strength|imbalance|trades|books|"
+    r"bins"
 )
 SPEC_DEFAULTS = {
     "direction": "long",
@@ -48,12 +50,31 @@ SPEC_DEFAULTS = {
     "caps.max_orders_per_cycle": 150,
     "caps.max_position": None,
     "caps.max_margin": None,
-    "trend.enabled": True,
-    "trend.adx_period": 14,
-    "trend.adx_strong": 25.0,
-    "trend.adx_calm": 20.0,
-    "trend.ema_fast": 50,
-    "trend.ema_slow": 200,
+    "regime.enabled": True,
+    "regime.adx_period": 14,
+    "regime.adx_strong": 25.0,
+    "regime.adx_calm": 20.0,
+    "regime.ema_fast": 50,
+    "regime.ema_slow": 200,
+    "regime.method": "adx",
+    "regime.timeframe": "1h",
+    "regime.stable_minutes": 15.0,
+    "volatility.method": "composite",
+    "volatility.window_hours": 24,
+    "volatility.weights.implied": 0.30,
+    "volatility.weights.basket": 0.25,
+    "volatility.weights.garch": 0.25,
+    "volatility.weights.realised": 0.20,
+    "volatility.regimes": (0.15, 0.25, 0.50, 0.75),
+    "volatility.garch.window_hours": 2_160,
+    "volatility.garch.refit_hours": 168,
+    "spacing.regime_steps": (0.0005, 0.001, 0.002, 0.005, 0.010),
+    "spacing.regime_densities": (1.5, 1.2, 1.0, 0.8, 0.5),
+    "spacing.regime_levels": (50, 40, 30, 20, 15),
+    "profile.enabled": False,
+    "confluence.enabled": False,
+    "thresholds.enabled": False,
+    "orderflow.enabled": False,
 }
 SPEC_BOUNDS = {
     "spacing.grid_step": (0.002, None),
@@ -84,10 +105,20 @@ def bounds(field: FieldInfo) -> dict[str, float]:
 
 def section(key: str, value: Any) -> dict[str, Any]:
     """A config in which one setting has a value."""
-    inner: Any = value
-    for name in reversed(key.split(".")):
+    *parents, last = key.split(".")
+    inner: Any = {**required_beside(parents), last: value}
+    for name in reversed(parents):
         inner = {name: inner}
     return {SECTION: inner}
+
+
+def required_beside(parents: list[str]) -> dict[str, Any]:
+    """The default values of what has to be given where one setting of a section is."""
+    found: Any = Settings()
+    for name in parents:
+        found = getattr(found, name, None)
+    rules = getattr(type(found), "model_fields", {})
+    return {name: getattr(found, name) for name, rule in rules.items() if rule.is_required()}
 
 
 def read(key: str, value: Any) -> Any:
@@ -99,7 +130,7 @@ def read(key: str, value: Any) -> Any:
 
 BEYOND = {"ge": -1, "gt": 0, "le": 1, "lt": 0}
 # The fast average stays below the slow one, whose bound is the same.
-UNREACHABLE = {("trend.ema_fast", "le")}
+UNREACHABLE = {("regime.ema_fast", "le")}
 BOUNDS = [(key, kind, at) for key, field in FIELDS.items() for kind, at in bounds(field).items()]
 REACHABLE = [one for one in BOUNDS if one[1] in ("ge", "le") and one[:2] not in UNREACHABLE]
 
@@ -120,9 +151,12 @@ def test_a_value_on_its_bound_is_allowed(key, kind, bound):
     neighbours = {
         "spacing.min_step": {"max_step": 0.2},
         "spacing.max_step": {"min_step": 0.0005},
-        "trend.adx_calm": {"adx_strong": 100},
-        "trend.adx_strong": {"adx_calm": 0},
-        "trend.ema_slow": {"ema_fast": 2},
+        "spacing.regime_min_step": {"regime_max_step": 0.2},
+        "regime.tight_below": {"volatile_above": 5},
+        "thresholds.at_median": {"at_lowest": 0.1, "at_highest": 5},
+        "regime.adx_calm": {"adx_strong": 100},
+        "regime.adx_strong": {"adx_calm": 0},
+        "regime.ema_slow": {"ema_fast": 2},
     }.get(key, {})
     config = section(key, bound)
     if "." in key:
@@ -205,8 +239,8 @@ def test_every_mistake_is_named_at_once():
     ("config", "message"),
     [
         ({"spacing": {"min_step": 0.05}}, "spacing: min_step 0.05 is above max_step 0.04"),
-        ({"trend": {"ema_fast": 200}}, "trend: ema_fast 200 must be below ema_slow 200"),
-        ({"trend": {"adx_calm": 26}}, "trend: adx_calm 26.0 is above adx_strong 25.0"),
+        ({"regime": {"ema_fast": 200}}, "regime: ema_fast 200 must be below ema_slow 200"),
+        ({"regime": {"adx_calm": 26}}, "regime: adx_calm 26.0 is above adx_strong 25.0"),
         (
             {"grid": {"infinity": True, "trailing_up_limit": {"BTC/USDT": 9.0}}},
             "grid: infinity and trailing_up_limit exclude each other",
@@ -215,7 +249,7 @@ def test_every_mistake_is_named_at_once():
             {"grid": {"infinity": True, "trailing_up": False}},
             "grid: infinity needs trailing_up",
         ),
-        ({"trend": {"timeframe": "1hour"}}, "trend.timeframe = '1hour': '1hour' is no timeframe"),
+        ({"regime": {"timeframe": "1hour"}}, "regime.timeframe = '1hour': '1hour' is no timeframe"),
         (
             {"grid": {"target": "moon"}},
             "grid.target = 'moon': Input should be 'next_line' or 'fixed'",

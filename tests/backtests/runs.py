@@ -22,6 +22,15 @@ CONFIG = ROOT / "config.json"
 FUTURES_CONFIG = ROOT / "user_data" / "configs" / "futures.json"
 STRATEGIES = ROOT / "strategies"
 VARIANTS = Path(__file__).parent / "variants"
+# Any market may start a cycle, or a quick look would decide whether a test trades at all.
+ANY_MARKET = {
+    "stop_atr_multiple": 2.0, "threshold_factor": 1.2, "size_factor": 0.7, "new_cycles": True,
+}  # fmt: skip
+# Warmed up after a few days, so that runs can begin earlier and last longer.
+QUICK_REGIME = {"ema_fast": 10, "ema_slow": 30, "window_days": 2, "uncertain": ANY_MARKET}
+REALISED = {"method": "realised"}  # no hourly candles, no fits
+QUICK = {"regime": QUICK_REGIME, "volatility": REALISED}
+UNGATED = {"regime": {"enabled": False}, "volatility": REALISED}
 END_OF_RUN = "force_exit"  # freqtrade sells what is left when the candles end
 
 

@@ -11,6 +11,7 @@ from sandbox.running import running_exchange
 from sandbox.simulation.market import SimulatedMarket
 
 DAY = datetime(2025, 3, 1, tzinfo=UTC)
+SHORT = {"5m": 1, "15m": 1, "1h": 2}
 
 
 def served(url: str, timeframe: str, first: pd.Timestamp, limit: int) -> pd.DataFrame:
@@ -25,7 +26,9 @@ def served(url: str, timeframe: str, first: pd.Timestamp, limit: int) -> pd.Data
 
 def test_candles_are_those_a_download_from_the_sandbox_gets() -> None:
     simulated = SimulatedMarket(market.SEED, market.PROFILE)
-    written = market.candles_of(simulated, "BTC/USDT", DAY, days=1, history=1)
+    written = market.candles_of(
+        simulated, "BTC/USDT", DAY, days=1, history={"5m": 1, "15m": 1, "1h": 2}
+    )
     with running_exchange(profile=market.PROFILE, seed=market.SEED) as exchange:
         for timeframe, frame in written.items():
             asked = served(exchange.url, timeframe, frame["date"].iloc[0], len(frame))
@@ -34,11 +37,11 @@ def test_candles_are_those_a_download_from_the_sandbox_gets() -> None:
 
 def test_candles_leave_no_gap_where_chunks_join() -> None:
     simulated = SimulatedMarket(market.SEED, market.PROFILE)
-    written = market.candles_of(simulated, "ETH/USDT", DAY, days=3, history=40)
-    for timeframe, step in (("5m", "5min"), ("1h", "1h")):
+    written = market.candles_of(simulated, "ETH/USDT", DAY, days=3, history={"5m": 2, "1h": 40})
+    for timeframe, step, days in (("5m", "5min", 2), ("1h", "1h", 40)):
         dates = written[timeframe]["date"]
         assert dates.diff().dropna().eq(pd.Timedelta(step)).all()
-        assert dates.iloc[0] == DAY - pd.Timedelta(days=40)
+        assert dates.iloc[0] == DAY - pd.Timedelta(days=days)
         assert dates.iloc[-1] + pd.Timedelta(step) == DAY + pd.Timedelta(days=4)
 
 

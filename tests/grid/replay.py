@@ -16,8 +16,8 @@ from gridkit.grid.costs import Costs
 from gridkit.grid.decisions import decide
 from gridkit.grid.lots import Closed, Fill, Ledger
 from gridkit.grid.plan import Layout, Plan
-from gridkit.grid.spacing import Spacing
 from gridkit.grid.situation import Order, Resting, Rules, Situation, Verdict
+from gridkit.grid.spacing import Spacing
 from gridkit.settings import GridSettings, SpacingSettings
 
 CANDLE = 300.0

@@ -11,8 +11,8 @@ from gridkit.grid.costs import Costs, lowest_target, on_tick
 from gridkit.grid.decisions import decide
 from gridkit.grid.lots import Fill, Ledger, Lot
 from gridkit.grid.plan import Layout, Line, Plan
-from gridkit.grid.spacing import Spacing
 from gridkit.grid.situation import Block, Order, Resting, Rules, Situation, Verdict
+from gridkit.grid.spacing import Spacing
 from gridkit.settings import GridSettings, SpacingSettings, StopSettings
 from strategies import LONG, SHORT, SIDES, at, situation_of, situations
 

@@ -21,8 +21,8 @@ from gridkit.grid import plan as plans
 from gridkit.grid import tags
 from gridkit.grid.costs import Costs
 from gridkit.grid.plan import Layout
-from gridkit.grid.spacing import Spacing
 from gridkit.grid.situation import Order
+from gridkit.grid.spacing import Spacing
 from gridkit.host import desk, orders
 from gridkit.host.cycle import Cycle
 from gridkit.settings import GridSettings, SpacingSettings

@@ -148,32 +148,6 @@ def test_a_plan_around_an_unknown_price_is_refused(anchor, tick):
         plans.make(anchor, Spacing(0.01, 0.02), LONG, 3, 25.0, 0.0, layout(tick=tick))
 
 
-# -- spacing ----------------------------------------------------------------------------------
-
-
-@given(st.floats(1e-6, 2.0))
-def test_the_step_follows_volatility_between_its_bounds(volatility):
-    settings = SpacingSettings()
-    found = plans.spacing_now(volatility, settings)
-    assert found is not None
-    assert settings.min_step <= found.step <= settings.max_step
-    wanted = settings.volatility_factor * volatility
-    if settings.min_step <= wanted <= settings.max_step:
-        assert found.step == wanted
-
-
-@pytest.mark.parametrize("volatility", [math.nan, 0.0, -0.1])
-def test_an_unknown_volatility_gives_no_step(volatility):
-    assert plans.spacing_now(volatility, SpacingSettings()) is None
-
-
-def test_a_fixed_step_needs_no_volatility():
-    settings = SpacingSettings(method="fixed", grid_step=0.03)
-    found = plans.spacing_now(math.nan, settings)
-    assert found is not None
-    assert found.step == 0.03
-
-
 # -- revised ----------------------------------------------------------------------------------
 
 

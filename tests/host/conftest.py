@@ -15,12 +15,10 @@ from backtests.zygote import Ended, Zygote
 from sandbox.running import RunningExchange, running_exchange
 
 NOW = 1_772_619_083_500  # 2026-03-04: long after the last candle used here
-DOWNLOADED = "20251101-20251214"  # the trend gate wants 800 hourly candles before the first order
+DOWNLOADED = "20251101-20251214"  # the regime wants 800 hourly candles before the first order
 TRADED = "20251205-20251214"
 SPOT = ("ETH/USDT", "SOL/USDT")
 FUTURES = ("ETH/USDT:USDT", "SOL/USDT:USDT")
-# Warmed up after a few days, so that runs can begin earlier and last longer.
-QUICK_TREND = {"ema_fast": 10, "ema_slow": 30}
 
 
 @pytest.fixture(scope="session")

@@ -9,11 +9,14 @@ from freqtrade.enums import RunMode
 from freqtrade.persistence import LocalTrade, Order
 
 from AdaptiveGrid import AdaptiveGrid
+from gridkit.analytics.regime import Regime
+from gridkit.settings import RegimeSettings
 
 NOW = datetime(2025, 1, 2, tzinfo=UTC)
 CANDLE = timedelta(minutes=5)
 PAIR = "ETH/USDT"
 CALM, STRONG = 10.0, 60.0
+RULE = RegimeSettings()
 
 
 class Provider:
@@ -64,6 +67,13 @@ def strategy_of(
     return strategy
 
 
+def code_of(strength: float, side: float) -> Regime:
+    """The regime by ADX and averages alone."""
+    if strength >= RULE.adx_strong and side:
+        return Regime.TRENDING_BULLISH if side > 0 else Regime.TRENDING_BEARISH
+    return Regime.RANGING if strength < RULE.adx_calm else Regime.UNCERTAIN
+
+
 def candles_at(
     price: float, *, strength: float = CALM, side: float = 1.0, volatility: float = 0.02
 ) -> pd.DataFrame:
@@ -72,8 +82,8 @@ def candles_at(
     return pd.DataFrame(
         {
             "date": dates, "open": price, "high": price, "low": price, "close": price,
-            "volume": 1.0, "volatility_daily": volatility, "trend_strength": strength,
-            "trend_side": side,
+            "volume": 1.0, "volatility_daily": volatility, "regime_code": code_of(strength, side),
+            "regime_adx": strength, "regime_side": side,
         }
     )  # fmt: skip
 

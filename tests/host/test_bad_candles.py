@@ -8,12 +8,15 @@ import pytest
 from freqtrade.data.history import get_datahandler
 from freqtrade.enums import CandleType
 
-from backtests.runs import Market
-from host.conftest import QUICK_TREND
+from backtests.runs import QUICK, REALISED, UNGATED, Market
 
 pytestmark = pytest.mark.slow
 
-SETTINGS = {"trend": QUICK_TREND, "spacing": {"volatility_factor": 0.3, "volatility_hours": 4}}
+SETTINGS = {
+    **QUICK,
+    "volatility": {**REALISED, "window_hours": 4},
+    "spacing": {"volatility_factor": 0.3},
+}
 PAIR = "SOL/USDT"
 PRICES = ["open", "high", "low", "close"]
 SPOILT_FROM, SPOILT_TO = "2025-12-10 06:00+00:00", "2025-12-10 18:00+00:00"
@@ -75,7 +78,7 @@ def test_no_order_is_placed_from_unknown_numbers(backtest, spoilt_market, caplog
     assert not [one for one in caplog.records if "failed" in one.getMessage()]
 
 
-DENSE = {"trend": {"enabled": False}, "spacing": {"method": "fixed", "grid_step": 0.003}}
+DENSE = {**UNGATED, "spacing": {"method": "fixed", "grid_step": 0.003}}
 
 
 def opened_while_spoilt(run):

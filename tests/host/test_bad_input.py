@@ -46,8 +46,8 @@ WRONG_SETTINGS = {
         ["gridkit.spacing", "min_step", "0.05", "max_step", "0.01"],
     ),
     "averages the wrong way round": (
-        {"gridkit": {"trend": {"ema_fast": 300}}},
-        ["gridkit.trend", "ema_fast", "300", "ema_slow", "200"],
+        {"gridkit": {"regime": {"ema_fast": 300}}},
+        ["gridkit.regime", "ema_fast", "300", "ema_slow", "200"],
     ),
     "infinity with a limit": (
         grid(infinity=True, trailing_up_limit={"ETH/USDT": 4000}),
@@ -77,13 +77,13 @@ WRONG_CONDITIONS = {
         },
         ["gridkit.grid.levels", "20", "zero"],
     ),
-    "a trend faster than the strategy": (
-        {"gridkit": {"trend": {"timeframe": "1m"}}},
-        ["gridkit.trend.timeframe", "1m", "5m"],
+    "a regime faster than the strategy": (
+        {"gridkit": {"regime": {"timeframe": "1m"}}},
+        ["gridkit.regime.timeframe", "1m", "5m"],
     ),
-    "a trend timeframe that is none": (
-        {"gridkit": {"trend": {"timeframe": "hourly"}}},
-        ["gridkit.trend.timeframe", "hourly"],
+    "a regime timeframe that is none": (
+        {"gridkit": {"regime": {"timeframe": "hourly"}}},
+        ["gridkit.regime.timeframe", "hourly"],
     ),
     "a capital too small for one line": (
         {"dry_run_wallet": 12},
@@ -133,9 +133,9 @@ WRONG_CONDITIONS = {
     ),
 }
 WRONG_ON_FUTURES = {
-    "auto without a trend": (
-        {"gridkit": {"direction": "auto", "trend": {"enabled": False}}},
-        ["gridkit.direction", "'auto'", "trend.enabled", "true"],
+    "auto without a regime": (
+        {"gridkit": {"direction": "auto", "regime": {"enabled": False}}},
+        ["gridkit.direction", "'auto'", "regime.enabled", "true"],
     ),
     # 5 % of lot_stop are 40 % of the margin at 8.
     "leverage that is liquidated before the stops act": (

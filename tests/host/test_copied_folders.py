@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from backtests import runs
-from backtests.runs import ROOT
+from backtests.runs import ROOT, UNGATED
 
 pytestmark = pytest.mark.slow
 
@@ -63,7 +63,7 @@ def hyperopt(folder, market):
         "max_open_trades": len(market.pairs),
         "strategy_path": str(folder / "strategies"),
         "hyperopt_path": str(folder / "hyperopts"),
-        "gridkit": {"trend": {"enabled": False}},
+        "gridkit": UNGATED,
     }
     (folder / "own.json").write_text(json.dumps(own))
     (folder / "user_data").mkdir()

@@ -16,7 +16,8 @@ PRECISE = {
 
 @pytest.fixture
 def strategy() -> AdaptiveGrid:
-    return AdaptiveGrid({"runmode": RunMode.BACKTEST, "timeframe": "5m", "gridkit": PRECISE})
+    config = {"runmode": RunMode.BACKTEST, "timeframe": "5m", "exchange": {"name": "binance"}}
+    return AdaptiveGrid({**config, "gridkit": PRECISE})
 
 
 def test_settings_are_used_as_written(strategy: AdaptiveGrid) -> None:

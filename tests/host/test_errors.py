@@ -8,10 +8,10 @@ import pytest
 from freqtrade.enums import RunMode
 
 from AdaptiveGrid import TRADE_CALLBACKS, AdaptiveGrid
+from backtests.runs import QUICK
 from gridkit.host.desk import GridDesk
 from gridkit.host.opening import Opening
 from gridkit.risk.guards import RunFailed
-from host.conftest import QUICK_TREND
 
 NEEDED = dict.fromkeys(
     ("pair", "trade", "order", "current_time", "current_rate", "proposed_rate", "entry_tag", "rate",
@@ -39,7 +39,8 @@ def broken(monkeypatch):
 
 
 def strategy_in(runmode, **settings):
-    return AdaptiveGrid({"runmode": runmode, "stake_currency": "USDT", "gridkit": settings})
+    config = {"runmode": runmode, "stake_currency": "USDT", "exchange": {"name": "binance"}}
+    return AdaptiveGrid({**config, "gridkit": settings})
 
 
 @pytest.mark.usefixtures("broken")
@@ -77,7 +78,7 @@ def test_freqtrades_backtest_does_not_outlive_an_error(
     """freqtrade's wrapper of callbacks catches every Exception; this one is none."""
     monkeypatch.setattr(owner, method, lambda *_args, **_kwargs: 1 / 0)
     with pytest.raises(RunFailed, match=rf"{callback} failed.*ZeroDivisionError"):
-        backtest(spot, {"trend": QUICK_TREND})
+        backtest(spot, QUICK)
 
 
 PLANTED = """
@@ -103,7 +104,7 @@ def test_the_command_ends_with_a_status_and_the_callbacks_name(
     freqtrade, spot, tmp_path, method, callback
 ):
     (tmp_path / "Failing.py").write_text(PLANTED.format(method=method))
-    config = {"strategy_path": str(tmp_path), "gridkit": {"trend": QUICK_TREND}}
+    config = {"strategy_path": str(tmp_path), "gridkit": QUICK}
     ended = freqtrade("backtesting", spot, config, "--strategy", "Failing", "--timerange",
                       spot.timerange)  # fmt: skip
     assert ended.status not in (0, None)

@@ -4,11 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from backtests.runs import disagreements
+from backtests.runs import QUICK, REALISED, disagreements
 from gridkit.host.cycle import Cycle
 from gridkit.host.desk import GridDesk
 from gridkit.risk import gates
-from host.conftest import QUICK_TREND
 
 pytestmark = pytest.mark.slow
 
@@ -16,7 +15,7 @@ ENOUGH_ORDERS = 100
 THE_END = datetime(2030, 1, 1, tzinfo=UTC)
 # More lines than price passes: where caps bind, a kept verdict may be an hour old.
 DENSE = {
-    "trend": QUICK_TREND,
+    **QUICK,
     "spacing": {"method": "fixed", "grid_step": 0.003},
     "grid": {"levels": 25},
     "caps": {"inventory": 1.0, "exposure": 1.0},
@@ -24,8 +23,9 @@ DENSE = {
 }
 # Free lines are laid anew by forecasts that move, but when the market's direction changed only.
 BY_REGIME = {
-    "trend": QUICK_TREND,
-    "spacing": {"volatility_factor": 0.15, "min_step": 0.0025, "volatility_hours": 8},
+    **QUICK,
+    "volatility": {**REALISED, "window_hours": 8},
+    "spacing": {"volatility_factor": 0.15, "min_step": 0.0025},
     "grid": {"levels": 25, "replan_hours": 168, "replan_volatility_change": 2},
     "caps": DENSE["caps"],
     "stops": DENSE["stops"],
@@ -68,5 +68,5 @@ def test_most_candles_are_answered_by_what_was_decided_before(backtest, spot, mo
         GridDesk, "next_order", lambda *given: asked.append(1) or next_order(*given)
     )
     monkeypatch.setattr(GridDesk, "_decide", lambda *given: anew.append(1) or decide(*given))
-    backtest(spot, {"trend": QUICK_TREND})
+    backtest(spot, QUICK)
     assert 0 < len(anew) < 0.3 * len(asked)

@@ -9,6 +9,7 @@ from gridkit.grid.lots import Ledger
 from gridkit.host import opening, plan_store
 from gridkit.host.cycle import Cycle
 from gridkit.host.desk import GridDesk
+from gridkit.host.history import History
 from gridkit.host.orders import TradeBook
 from gridkit.settings import Settings
 
@@ -23,7 +24,7 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> GridDesk:
     strategy = SimpleNamespace(
         locks=locks, lock_pair=lambda pair, until, reason: locks.append((pair, until))
     )
-    return GridDesk(strategy, Settings(), live=True, timeframe="1m")
+    return GridDesk(strategy, History(Settings(), "1m", 1), live=True, timeframe="1m")
 
 
 def forced(*, tag: str, reason: str | None, is_open: bool) -> SimpleNamespace:

@@ -2,11 +2,11 @@
 
 import pytest
 
-from backtests.runs import STRATEGIES, VARIANTS
+from backtests.runs import QUICK, STRATEGIES, VARIANTS
 
 pytestmark = pytest.mark.slow
 
-TREND = {"gridkit": {"trend": {"ema_fast": 10, "ema_slow": 30}}}
+CONFIG = {"gridkit": QUICK}
 DAYS = "20251205-20251214"
 
 
@@ -19,7 +19,7 @@ def rows_of(output, strategy):
 
 
 def lookahead(freqtrade, market, strategy, path):
-    config = {**TREND, "strategy": strategy, "strategy_path": str(path)}
+    config = {**CONFIG, "strategy": strategy, "strategy_path": str(path)}
     ended = freqtrade(
         "lookahead-analysis", market, config, "--timerange", DAYS,
         "--minimum-trade-amount", "3", "--targeted-trade-amount", "6",
@@ -41,7 +41,7 @@ def test_lookahead_analysis_finds_a_planted_one(freqtrade, spot):
 
 
 def test_recursive_analysis_finds_no_variance_with_the_strategys_own_warm_up(freqtrade, spot):
-    config = {**TREND, "strategy": "AdaptiveGrid", "exchange": {"pair_whitelist": ["ETH/USDT"]}}
+    config = {**CONFIG, "strategy": "AdaptiveGrid", "exchange": {"pair_whitelist": ["ETH/USDT"]}}
     ended = freqtrade(
         "recursive-analysis", spot, config, "--timerange", "20251212-20251214",
         "--startup-candle", "300", "600",

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from backtests.datadirs import written
-from backtests.runs import Market
+from backtests.runs import UNGATED, Market
 
 pytestmark = pytest.mark.slow
 
@@ -16,7 +16,7 @@ WARMUP = 300
 JUMP = START + CANDLE * (WARMUP + 10)  # after five candles, the fall, and four more
 FALL = (99.9, 99.9, 98.9, 98.9)
 SETTINGS = {
-    "trend": {"enabled": False},
+    **UNGATED,
     "spacing": {"method": "fixed", "grid_step": 0.01},
     "grid": {"levels": 5},
 }

@@ -8,10 +8,10 @@ from freqtrade.persistence import LocalTrade, Order
 
 from AdaptiveGrid import AdaptiveGrid
 from backtests import runs
+from backtests.runs import QUICK, UNGATED
 from gridkit.host import orders
-from host.conftest import QUICK_TREND
 
-SETTINGS = {"trend": QUICK_TREND, "spacing": {"volatility_factor": 0.3}}
+SETTINGS = {**QUICK, "spacing": {"volatility_factor": 0.3}}
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
 
 
@@ -155,7 +155,7 @@ def levels_of(count):
 def test_a_backtest_on_other_candles_with_the_same_object_equals_a_fresh_one(tmp_path, futures):
     """Trade ids begin at 1 again, at a later and at an earlier time."""
     ranges = ("20251208-20251210", "20251211-20251214", "20251206-20251208")
-    settings = {**SETTINGS, "trend": {"enabled": False}}  # freqtrade keeps informative candles
+    settings = {**SETTINGS, **UNGATED}  # freqtrade keeps informative candles
     with runs.backtesting(tmp_path / "repeated", futures, settings) as repeated:
         strategy, placed = repeated.strategylist[0], []
         for timerange in ranges:

@@ -2,11 +2,11 @@
 
 import pytest
 
-from host.conftest import QUICK_TREND
+from backtests.runs import QUICK
 
 pytestmark = pytest.mark.slow
 
-SETTINGS = {"trend": QUICK_TREND, "spacing": {"volatility_factor": 0.3}}
+SETTINGS = {**QUICK, "spacing": {"volatility_factor": 0.3}}
 DETAILS = pytest.mark.parametrize("detail", ["", "1m"], ids=["candles", "detail candles"])
 
 

@@ -13,7 +13,8 @@ NOW = datetime(2025, 1, 1, tzinfo=UTC)
 
 
 def strategy_in(runmode, **settings):
-    return AdaptiveGrid({"runmode": runmode, "stake_currency": "USDT", "gridkit": settings})
+    config = {"runmode": runmode, "stake_currency": "USDT", "exchange": {"name": "binance"}}
+    return AdaptiveGrid({**config, "gridkit": settings})
 
 
 def are_read_only(strategy):

@@ -7,15 +7,18 @@ import pytest
 
 from backtests import runs
 from backtests.datadirs import copied_until
-from backtests.runs import Filled, disagreements
-from host.conftest import QUICK_TREND
+from backtests.runs import QUICK, REALISED, Filled, disagreements
 
 pytestmark = pytest.mark.slow
 
 DETAILS = pytest.mark.parametrize("detail", ["", "1m"], ids=["candles", "detail candles"])
 ENOUGH_ORDERS = 100
-SETTINGS = {"trend": QUICK_TREND, "spacing": {"volatility_factor": 0.3, "volatility_hours": 8}}
-DENSE = {"trend": QUICK_TREND, "spacing": {"method": "fixed", "grid_step": 0.003}}
+SETTINGS = {
+    **QUICK,
+    "volatility": {**REALISED, "window_hours": 8},
+    "spacing": {"volatility_factor": 0.3},
+}
+DENSE = {**QUICK, "spacing": {"method": "fixed", "grid_step": 0.003}}
 CANDLE = timedelta(minutes=5)
 CUTS = (0.15, 0.5, 0.83)  # shares of the run's orders
 
@@ -91,7 +94,7 @@ def main_candle(moment: datetime) -> datetime:
     return moment - timedelta(minutes=moment.minute % 5)
 
 
-@pytest.mark.parametrize("strategy", ["Leaking", "LeakingTrend"])
+@pytest.mark.parametrize("strategy", ["Leaking", "LeakingRegime"])
 def test_a_planted_look_ahead_shows_as_a_difference_at_the_cut(
     whole, backtest, market, strategy, tmp_path
 ):

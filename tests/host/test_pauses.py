@@ -5,19 +5,19 @@ from itertools import pairwise
 
 import pytest
 
+from backtests.runs import QUICK, UNGATED
 from gridkit.grid import tags
-from host.conftest import QUICK_TREND
 
 pytestmark = pytest.mark.slow
 
 TIGHT = {
-    "trend": {"enabled": False},
+    **UNGATED,
     "spacing": {"method": "fixed", "grid_step": 0.004},
     "stops": {"lot_stop": 0.008, "pause_hours": 6},
 }
 # No stops of lots: all lines may be held when price comes to the limit.
 LIMITED = {
-    "trend": QUICK_TREND,
+    **QUICK,
     "spacing": {"method": "fixed", "grid_step": 0.004},
     "stops": {"lot_stop_enabled": False, "pause_hours": 0},
 }

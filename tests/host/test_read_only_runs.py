@@ -6,10 +6,10 @@ from freqtrade.persistence import LocalTrade
 from freqtrade.strategy.strategy_wrapper import strategy_safe_wrapper
 
 from AdaptiveGrid import TRADE_CALLBACKS, AdaptiveGrid
+from backtests.runs import QUICK
 from gridkit.host import read_only
-from host.conftest import QUICK_TREND
 
-SETTINGS = {"trend": QUICK_TREND, "spacing": {"volatility_factor": 0.3}}
+SETTINGS = {**QUICK, "spacing": {"volatility_factor": 0.3}}
 IMPLEMENTED = {name for name in vars(AdaptiveGrid) if not name.startswith("_")}
 
 

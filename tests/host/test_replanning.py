@@ -1,12 +1,13 @@
-"""Free lines are laid anew when the market's direction changed, and otherwise in their time."""
+"""Free lines are laid anew when the market's regime changed, and otherwise in their time."""
 
 from dataclasses import replace
 
 import pytest
 
+from gridkit.analytics.regime import Regime
 from gridkit.grid.lots import Lot
 from gridkit.host.cycle import Cycle
-from host.desks import CALM, NOW, STRONG, order_of, sees, strategy_of, trade_of
+from host.desks import NOW, STRONG, order_of, sees, strategy_of, trade_of
 
 UNCERTAIN = 22.0  # between adx_calm and adx_strong
 
@@ -25,7 +26,7 @@ def trade(open_trades):
 
 @pytest.fixture
 def cycle(desk, trade):
-    """Two lots of ten lines, 1 % apart by a volatility of 2 %, laid while the market rose."""
+    """Two lots of ten lines, 1 % apart by a volatility of 2 %, laid while the market was calm."""
     cycle = desk.planner.load(trade, reading(desk))
     assert isinstance(cycle, Cycle)
     cycle.plan = replace(cycle.plan, made=NOW.timestamp())
@@ -39,13 +40,13 @@ def reading(desk, **changes):
 
 
 def test_the_plan_of_a_cycle_knows_the_regime_it_was_laid_in(cycle):
-    assert (cycle.plan.regime, len(cycle.plan.lines)) == (1, 10)
+    assert (cycle.plan.regime, len(cycle.plan.lines)) == (Regime.RANGING, 10)
 
 
 @pytest.mark.parametrize(
     ("strength", "side", "regime"),
-    [(CALM, -1.0, -1), (STRONG, -1.0, -1), (CALM, 0.0, 0), (UNCERTAIN, 1.0, 0),
-     (float("nan"), 1.0, 0)],
+    [(STRONG, 1.0, Regime.TRENDING_BULLISH), (STRONG, -1.0, Regime.TRENDING_BEARISH),
+     (UNCERTAIN, 1.0, Regime.UNCERTAIN), (float("nan"), 1.0, Regime.UNCERTAIN)],
 )  # fmt: skip
 def test_another_regime_lays_free_lines_anew_and_leaves_lots_their_targets(
     desk, trade, cycle, strength, side, regime
@@ -62,7 +63,7 @@ def test_another_regime_lays_free_lines_anew_and_leaves_lots_their_targets(
 
 def test_the_same_regime_leaves_the_plan_until_it_is_due(desk, trade, cycle):
     before = cycle.plan
-    desk.planner.revise(cycle, trade, reading(desk, volatility=0.024), NOW, 98.5)
+    desk.planner.revise(cycle, trade, reading(desk, volatility=0.024, side=-1.0), NOW, 98.5)
     assert cycle.plan is before
     cycle.plan = replace(before, made=NOW.timestamp() - 6 * 3_600)
     desk.planner.revise(cycle, trade, reading(desk, volatility=0.024), NOW, 98.5)
@@ -78,6 +79,6 @@ def test_a_kept_decision_ends_with_its_regime(desk, trade, cycle):
     assert asked is not None
     trade.orders.append(order_of(asked[1], cycle.verdict.order.price, rests=True))
     known = (NOW.timestamp(), 98.5, 0.02, None)
-    assert cycle.decided_for(trade, *known, 1, desk._account)
-    assert not cycle.decided_for(trade, *known, -1, desk._account)
-    assert not cycle.decided_for(trade, *known, 0, desk._account)
+    assert cycle.decided_for(trade, *known, Regime.RANGING, desk._account)
+    others = set(Regime) - {Regime.RANGING}
+    assert not any(cycle.decided_for(trade, *known, other, desk._account) for other in others)

@@ -10,9 +10,9 @@ import pytest
 from freqtrade.persistence import LocalTrade
 
 from backtests import runs
+from backtests.runs import QUICK
 from gridkit.grid import tags
 from gridkit.risk.sizing import exposure_fraction
-from host.conftest import QUICK_TREND
 
 pytestmark = pytest.mark.slow
 
@@ -87,7 +87,7 @@ def audited(known, kind, request, backtest):
     if kind not in known:
         market, settings = KINDS[kind]
         auditor = Auditor()
-        complete = {"trend": QUICK_TREND, "spacing": DENSE, **settings}
+        complete = {**QUICK, "spacing": DENSE, **settings}
         run = backtest(request.getfixturevalue(market), complete, watch=auditor)
         known[kind] = run, auditor, complete
     return known[kind]

@@ -8,7 +8,8 @@ from freqtrade.enums import RunMode
 from gridkit.host import signals, startup
 from host.desks import CALM, NOW, PAIR, STRONG, candles_at, order_of, strategy_of, trade_of
 
-AGAINST = "ETH/USDT: nothing is opened, ADX of the trend against the grid"
+BEARISH = "trending bearish market against the grid, by ADX"
+AGAINST = f"ETH/USDT: nothing is opened, {BEARISH}"
 
 
 @pytest.fixture
@@ -28,12 +29,12 @@ def prepared(strategy, **candle):
 
 
 @pytest.mark.usefixtures("open_trades")
-def test_a_pair_the_trend_stands_against_says_so_once_although_its_numbers_change(said):
+def test_a_pair_the_market_stands_against_says_so_once_although_its_numbers_change(said):
     strategy = strategy_of(RunMode.DRY_RUN)
     for strength in (60.0, 61.5, 62.25):
         prepared(strategy, strength=strength, side=-1.0)
         note = strategy.desk.context.notes[PAIR]
-        assert note.startswith("nothing is opened, ADX of the trend against the grid")
+        assert note.startswith(f"nothing is opened, {BEARISH}: ")
         assert f"{strength:g}" in note
     assert [line for line in said() if line.startswith(PAIR)] == [f"{AGAINST}: 60 against 25"]
 
@@ -43,9 +44,18 @@ def test_another_condition_is_logged_and_so_is_the_first_when_it_comes_back(said
     strategy = strategy_of(RunMode.DRY_RUN)
     for strength in (60.0, float("nan"), 61.0):
         prepared(strategy, strength=strength, side=-1.0)
-    conditions = [line.split(",")[1].split(":")[0].strip() for line in said() if PAIR in line]
-    trend = "ADX of the trend against the grid"
-    assert conditions == [trend, "trend unknown", trend]
+    opened = f"{PAIR}: nothing is opened, "
+    conditions = [line.removeprefix(opened).split(":")[0] for line in said() if PAIR in line]
+    assert conditions == [BEARISH, "market regime unknown", BEARISH]
+
+
+@pytest.mark.usefixtures("open_trades")
+def test_a_pair_whose_market_starts_no_cycle_says_so(said):
+    strategy = strategy_of(RunMode.DRY_RUN)
+    prepared(strategy, strength=22.0)
+    note = "nothing is opened, uncertain market starts no cycle, by ADX: 22 against 20"
+    assert strategy.desk.context.notes[PAIR] == note
+    assert f"{PAIR}: {note}" in said()
 
 
 @pytest.mark.parametrize(

@@ -52,11 +52,18 @@ def test_an_entry_stays_that_no_decision_was_made_about_yet(trade):
     assert not taken_back(strategy_of(), trade)
 
 
-def test_an_entry_goes_when_the_trend_turns_against_the_grid(trade):
+def test_an_entry_goes_when_the_market_turns_against_the_grid(trade):
     strategy = strategy_of()
     decided(strategy, trade, Verdict(L2, False, None))
     sees(strategy, 99.5, strength=STRONG, side=-1.0)
     assert taken_back(strategy, trade)
+
+
+def test_an_entry_stays_in_a_market_that_only_starts_no_cycle(trade):
+    strategy = strategy_of()
+    decided(strategy, trade, Verdict(L2, False, None))
+    sees(strategy, 99.5, strength=22.0)
+    assert not taken_back(strategy, trade)
 
 
 @pytest.mark.parametrize(("pause_price", "expected"), [(None, False), (99.0, True)])

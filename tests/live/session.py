@@ -23,7 +23,7 @@ HYSTERESIS = 0.15
 FORCE_EXIT_PAUSE_CANDLES = 12
 
 GRID = {
-    "trend": {"enabled": False},  # it would decide by the hour whether these tests trade at all
+    "regime": {"enabled": False},  # it would decide by the hour whether these tests trade at all
     "spacing": {"method": "fixed", "grid_step": 0.003},
     "grid": {"wait_time_seconds": 1, "hysteresis": HYSTERESIS},
     "stops": {"force_exit_pause_candles": FORCE_EXIT_PAUSE_CANDLES},

@@ -2,63 +2,95 @@ import math
 
 import pytest
 
+from gridkit.analytics.regime import Regime, direction, parameters
 from gridkit.risk import gates
-from gridkit.settings import TrendSettings
+from gridkit.settings import RegimeSettings
 
-RULE = TrendSettings()  # strong from 25, calm below 20
+RULE = RegimeSettings()  # strong from 25, calm below 20
+LONG, SHORT = 1, -1
 UP, FLAT, DOWN = 1.0, 0.0, -1.0
+STARTS_NONE = RegimeSettings(volatile={**RULE.volatile.model_dump(), "new_cycles": False})
+each_regime = pytest.mark.parametrize("code", list(Regime))
+each_side = pytest.mark.parametrize("side", [LONG, SHORT])
 
 
 @pytest.mark.parametrize(
-    ("strength", "market", "side", "refused"),
+    ("code", "market", "refused"),
     [
-        (25.0, DOWN, 1, True),
-        (24.99, DOWN, 1, False),
-        (60.0, UP, 1, False),
-        (60.0, FLAT, 1, False),
-        (60.0, UP, -1, True),
-        (60.0, DOWN, -1, False),
-        (60.0, FLAT, -1, False),
-        (0.0, DOWN, 1, False),
-        (math.nan, UP, 1, True),
-        (10.0, math.nan, 1, True),
+        (Regime.TRENDING_BEARISH, DOWN, {LONG}),
+        (Regime.TRENDING_BULLISH, UP, {SHORT}),
+        (Regime.TRENDING_BEARISH, UP, {LONG}),  # settled: the averages may already have crossed
+        (Regime.VOLATILE_TRENDING, DOWN, {LONG}),
+        (Regime.VOLATILE_TRENDING, UP, {SHORT}),
+        (Regime.VOLATILE_TRENDING, FLAT, set()),
+        (Regime.VOLATILE_TRENDING, math.nan, set()),
+        (Regime.VOLATILE, DOWN, set()),
+        (Regime.VOLATILE_RANGING, DOWN, set()),
+        (Regime.RANGING, DOWN, set()),
+        (Regime.TIGHT_RANGING, UP, set()),
+        (Regime.UNCERTAIN, DOWN, set()),
     ],
 )
-def test_a_strong_trend_against_the_grid_or_an_unknown_one_refuses(strength, market, side, refused):
-    assert (gates.trend_block(strength, market, side, RULE) is not None) is refused
+def test_nothing_is_added_against_a_trend(code, market, refused):
+    blocks = {side: gates.regime_block((code, 30.0, market), side, RULE) for side in (LONG, SHORT)}
+    assert {side for side, block in blocks.items() if block} == refused
 
 
-def test_the_refusal_names_strength_and_threshold():
-    block = gates.trend_block(31.5, DOWN, 1, RULE)
-    assert block is not None
-    assert (block.value, block.threshold) == (31.5, 25.0)
+@each_regime
+@each_side
+def test_an_unknown_market_refuses_additions_and_starts(code, side):
+    market = (code, math.nan, math.nan)
+    for block in (
+        gates.regime_block(market, side, RULE),
+        gates.start_block(market, side, RULE),
+    ):
+        assert block is not None
+        assert block.condition == "market regime unknown"
+        assert math.isnan(block.value)
 
 
-@pytest.mark.parametrize("strength", [60.0, math.nan])
-def test_a_gate_that_is_switched_off_refuses_nothing(strength):
-    assert gates.trend_block(strength, DOWN, 1, TrendSettings(enabled=False)) is None
+def test_the_refusal_names_the_market_its_strength_and_the_threshold():
+    block = gates.regime_block((Regime.TRENDING_BEARISH, 31.5, DOWN), LONG, RULE)
+    assert str(block) == "trending bearish market against the grid, by ADX: 31.5 against 25"
 
 
-@pytest.mark.parametrize(
-    ("strength", "market", "side"),
-    [
-        (25.0, UP, 1),
-        (25.0, DOWN, -1),
-        (24.99, UP, 0),  # neither calm nor strong
-        (20.0, DOWN, 0),
-        (19.99, UP, 1),
-        (19.99, DOWN, -1),
-        (5.0, FLAT, 0),
-        (math.nan, UP, 0),
-        (30.0, math.nan, 0),
-    ],
-)
-def test_direction_auto_goes_with_the_market_unless_that_is_uncertain(strength, market, side):
-    assert gates.side_of_market(strength, market, RULE) == side
+def test_the_refusal_of_a_start_names_the_market():
+    block = gates.start_block((Regime.UNCERTAIN, 22.5, UP), LONG, RULE)
+    assert str(block) == "uncertain market starts no cycle, by ADX: 22.5 against 20"
 
 
-@pytest.mark.parametrize("strength", [5.0, 30.0])
-@pytest.mark.parametrize("market", [UP, DOWN])
-def test_the_side_that_direction_auto_takes_is_never_refused(strength, market):
-    side = gates.side_of_market(strength, market, RULE)
-    assert gates.trend_block(strength, market, side, RULE) is None
+@each_regime
+@each_side
+@pytest.mark.parametrize("adx", [60.0, math.nan])
+def test_a_gate_that_is_switched_off_refuses_nothing(code, side, adx):
+    off = RegimeSettings(enabled=False)
+    assert gates.regime_block((code, adx, DOWN), side, off) is None
+    assert gates.start_block((code, adx, DOWN), side, off) is None
+
+
+@each_regime
+@each_side
+@pytest.mark.parametrize("market", [UP, FLAT, DOWN])
+@pytest.mark.parametrize("rule", [RULE, STARTS_NONE], ids=["default", "none when volatile"])
+def test_a_start_is_refused_where_additions_are_and_where_the_regime_starts_none(
+    code, side, market, rule
+):
+    asked = (code, 22.0, market)
+    against = direction(code, market) == -side
+    assert (gates.regime_block(asked, side, rule) is not None) == against
+    starts = parameters(code, rule).new_cycles and not against
+    assert (gates.start_block(asked, side, rule) is None) == starts
+
+
+@each_side
+def test_by_default_only_an_uncertain_market_and_a_trend_against_it_start_no_cycle(side):
+    refused = [
+        code for code in Regime if gates.start_block((code, 22.0, FLAT), side, RULE) is not None
+    ]
+    against = Regime.TRENDING_BEARISH if side == LONG else Regime.TRENDING_BULLISH
+    assert refused == [Regime.UNCERTAIN, against]
+
+
+def test_every_regime_has_a_name_of_words():
+    assert set(gates.NAMES) == {one.value for one in Regime}
+    assert gates.NAMES[Regime.VOLATILE_RANGING] == "volatile ranging"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gridkit.host import signals
+from gridkit.host import history
 from gridkit.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -140,15 +140,15 @@ def test_the_download_reaches_back_before_the_backtest_so_that_indicators_are_kn
     checkout: Checkout,
 ) -> None:
     download, further, backtest, _ = checkout.run("backtest.sh", DAYS="30").calls
-    assert (days_in(download), days_in(backtest)) == (70, 30)
+    assert (days_in(download), days_in(backtest)) == (130, 30)
     assert further == [*download, "--prepend"]
 
 
 def test_the_history_covers_the_strategys_warmup_and_little_more(checkout: Checkout) -> None:
     download, _, backtest, _ = checkout.run("backtest.sh").calls
-    history = (days_in(download) - days_in(backtest)) * 24
-    needed = signals.warmup(Settings(), "5m")
-    assert needed < history < 1.5 * needed
+    hours = (days_in(download) - days_in(backtest)) * 24
+    needed = history.fitted({"exchange": {"name": "binance"}}, Settings(), "5m").candles
+    assert needed < hours < 1.5 * needed
 
 
 @pytest.mark.parametrize(

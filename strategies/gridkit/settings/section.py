@@ -41,8 +41,10 @@ def _nearest(path: list[str], model: type[BaseModel]) -> str:
     section = _section(parents, model)
     keys = {key: key.split(".")[-1] for key in map(".".join, _keys(model))}
     prefix = "".join(f"{parent}." for parent in parents)
-    close = [f"{prefix}{found}" for found in get_close_matches(name, section.model_fields, n=1)]
+    here = section.model_fields
+    close = [f"{prefix}{found}" for found in get_close_matches(name, here, n=1, cutoff=0.75)]
     close += [key for key, last in keys.items() if last == name]
+    close += [f"{prefix}{found}" for found in get_close_matches(name, here, n=1)]
     close += [key for key, last in keys.items() if get_close_matches(name, [last], cutoff=0.7)]
     if close:
         return f". Did you mean {SECTION}.{close[0]}?"

@@ -26,13 +26,13 @@ class LeakingOne(Leaking):
     candles_ahead = 1
 
 
-class LeakingTrend(AdaptiveGrid):
-    """Its trend gate knows tomorrow's."""
+class LeakingRegime(AdaptiveGrid):
+    """Its gate knows tomorrow's regime."""
 
     def populate_indicators(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
         frame = super().populate_indicators(dataframe, metadata)
-        frame["trend_side"] = frame["trend_side"].shift(-288)
-        frame["trend_strength"] = frame["trend_strength"].shift(-288)
+        for name in ("regime_code", "regime_adx", "regime_side"):
+            frame[name] = frame[name].shift(-288).fillna(0).astype(frame[name].dtype)
         return frame
 
 
@@ -61,11 +61,11 @@ class Comparing(AdaptiveGrid):
         reading = self.desk.context.market.at(pair, now)
         expected = (
             last["date"].timestamp(), last["close"], last["volatility_daily"],
-            last["trend_strength"], last["trend_side"],
+            last["regime_code"], last["regime_adx"], last["regime_side"],
         )  # fmt: skip
         found = (
             reading.opened, reading.close, reading.volatility,
-            reading.trend_strength, reading.trend_side,
+            reading.regime, reading.adx, reading.side,
         )  # fmt: skip
         self.compared.append(name)
         # repr: NaN equals NaN, and nothing is rounded.
