@@ -199,11 +199,18 @@ def test_a_price_that_never_moves_is_at_the_median_of_its_past(price):
     assert (late == [50.0, 1.0]).all(axis=None)
 
 
-def test_ranges_that_never_change_are_at_the_median_although_sums_are_rounded():
+def test_a_price_that_always_grows_alike_is_at_the_median_although_numbers_are_rounded():
     frame = market(NEEDED + 60)
-    frame[PRICES] = [0.1, 0.1003, 0.0997, 0.1]
+    close = 7.3 * 1.001 ** np.arange(len(frame))
+    frame[PRICES] = np.column_stack([close, close * 1.003, close * 0.997, close])
     late = compute(frame).iloc[NEEDED - 1 :]
     assert (late == [50.0, 1.0]).all(axis=None)
+
+
+def test_unknown_is_a_factor_of_one_whatever_the_factor_at_the_median():
+    settings = ThresholdSettings(at_median=1.2)
+    found = thresholds.multiplier(np.array([math.nan, 50.0]), settings)
+    assert found.tolist() == [1.0, 1.2]
 
 
 @pytest.mark.parametrize("rows", [0, 1, 5])
