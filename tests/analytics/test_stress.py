@@ -106,6 +106,8 @@ def test_a_market_that_is_always_the_same_is_under_no_stress():
 def test_a_candle_without_prices_or_volume_is_unknown_and_no_other(column, bad):
     frame = market(300)
     frame.loc[250, column] = bad
+    assert np.flatnonzero(~np.isfinite(stress.illiquidity(frame))).tolist() == [250]
+    assert not np.isinf(stress.illiquidity(frame)).any()
     unknown = stress.compute(frame, SETTINGS).iloc[WINDOW:].isna()
     assert unknown.index[unknown.all(axis=1)].tolist() == [250]
     assert unknown.index[unknown.any(axis=1)].tolist() == [250]
