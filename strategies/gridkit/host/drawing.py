@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from freqtrade.persistence import Trade
 
+from gridkit.host.flow import WORDS
 from gridkit.host.orders import working_order
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from gridkit.analytics.flow import Analysis
     from gridkit.grid.situation import Order
     from gridkit.host.cycle import Cycle
     from gridkit.settings import Settings
@@ -19,6 +21,7 @@ FREE = "#8a8f98"
 HELD = "#0072b2"
 TARGET = "#009e73"
 NEXT = "#e69f00"
+FLOW = "#cc79a7"
 COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9")
 
 
@@ -58,11 +61,6 @@ def _lines_of(*columns: str) -> dict[str, dict[str, str]]:
     return {name: {"color": color} for name, color in zip(columns, COLORS, strict=False)}
 
 
-def annotations(cycle: "Cycle", start: datetime, end: datetime) -> list[dict[str, Any]]:
-    """Return freqtrade's line annotations for one cycle over a chart's range."""
-    return [{**line, "type": "line", "start": start, "end": end} for line in _lines(cycle)]
-
-
 def _lines(cycle: "Cycle") -> Iterator[dict[str, Any]]:
     lots = cycle.book.ledger.lots
     for line in cycle.plan.lines:
@@ -96,9 +94,11 @@ def for_pair(
     # A copy, as the REST API asks from a thread of its own; of two cycles, the later is open.
     of_pair = [cycle for cycle in list(desk.cycles.values()) if cycle.book.pair == pair]
     if of_pair:
-        return annotations(of_pair[-1], start, end)
-    drawn = [*_starts(pair), *_waiting(pair, frame, desk)]
-    return [{**line, "type": "line", "start": start, "end": end} for line in drawn[:1]]
+        drawn = list(_lines(of_pair[-1]))
+    else:
+        drawn = [*_starts(pair), *_waiting(pair, frame, desk)][:1]
+    drawn += _pressure(desk.flow.analyses.get(pair))
+    return [{**line, "type": "line", "start": start, "end": end} for line in drawn]
 
 
 def _starts(pair: str) -> Iterator[dict[str, Any]]:
@@ -114,3 +114,14 @@ def _waiting(pair: str, frame: "DataFrame", desk: Any) -> Iterator[dict[str, Any
     note = desk.context.notes.get(pair)
     if note and len(frame):
         yield _at(float(frame["close"].iloc[-1]), note, FREE, "dotted")
+
+
+def _pressure(found: "Analysis | None") -> Iterator[dict[str, Any]]:
+    """Yield the side that order flow takes, and the walls it stands before."""
+    if found is None:
+        return
+    if found.direction:
+        label = f"order flow: {WORDS[found.direction]}, {found.strength:.2f}"
+        yield _at(found.measures.mid, label, FLOW, "dotted")
+    for wall in found.walls:
+        yield _at(wall.price, f"wall of {wall.size:.6g}", FLOW, "dashed")

@@ -86,7 +86,7 @@ class FlowDesk:
         """Log a new direction with its reasons, and write it to the open trade for REST."""
         before = self.analyses.get(pair)
         self.analyses[pair] = found
-        if before is not None and before.direction == found.direction:
+        if found.direction == (before.direction if before else 0):
             return
         logger.info("%s: order flow, %s: %s", pair, WORDS[found.direction], found.summary)
         for trade in Trade.get_trades_proxy(pair=pair, is_open=True):

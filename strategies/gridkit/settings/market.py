@@ -400,7 +400,7 @@ class OrderflowSettings(Section):
         default=5.0, gt=1, le=100, description="a wall is so many times its neighbours' size"
     )
     snapshots: int = Field(
-        default=120, ge=2, le=10_000, description="successive books that are kept"
+        default=720, ge=2, le=10_000, description="successive books that are kept (one a loop)"
     )
     max_age_seconds: float = Field(
         default=30.0, gt=0, le=600, description="an older book is not available"
