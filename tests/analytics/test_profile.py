@@ -398,6 +398,13 @@ def test_the_bias_is_the_side_of_the_value_area_and_thin_prices_are_told(close, 
     assert found["profile_val"] < found["profile_poc"] < found["profile_vah"]
 
 
+@pytest.mark.parametrize(("close", "low_volume"), [(90.0, 1), (101.0, 0), (110.0, 1)])
+def test_where_nothing_traded_volume_is_low_even_beside_a_full_bin(close, low_volume):
+    frame = market(40).assign(low=100.0, high=102.0, close=101.0, volume=1.0)
+    frame.loc[39, ["low", "high", "close", "volume"]] = [close, close, close, 0.0]
+    assert profile.compute(frame, chosen()).iloc[-1]["profile_low_volume"] == low_volume
+
+
 @pytest.mark.parametrize(
     ("level", "away", "near"),
     [
@@ -461,6 +468,14 @@ def test_the_outcome_is_the_same_to_the_last_bit_wherever_the_frame_began(
     part = profile.compute(frame.iloc[cut:], given_settings)
     both = part["profile_poc"].notna() & whole["profile_poc"].notna()
     pd.testing.assert_frame_equal(part[both], whole[both], check_exact=True)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 60))
+def test_the_volumes_are_the_same_to_the_last_bit_wherever_the_frame_began(seed, cut):
+    frame = market(100, seed=seed)
+    whole = profile.histogram(frame, chosen(), 99)
+    part = profile.histogram(frame.iloc[cut:], chosen(), 99 - cut)
+    np.testing.assert_array_equal(part.volumes, whole.volumes)
 
 
 @pytest.mark.parametrize("bins", [None, 20])
@@ -572,6 +587,14 @@ def test_a_candle_without_a_figure_is_unknown_and_counts_as_if_it_were_missing(n
     assert not found.loc[60, CODES].any()
     without = profile.compute(frame.drop(index=60), chosen())
     pd.testing.assert_frame_equal(found.drop(index=60), without, check_exact=True)
+
+
+def test_a_candle_whose_high_is_below_its_low_counts_as_if_it_were_missing():
+    frame = market(60)
+    frame.loc[50, ["low", "high"]] = [100.0, 99.0]
+    found = profile.compute(frame, chosen())
+    assert found.loc[50, LEVELS].isna().all()
+    assert found["profile_poc"].notna().tolist() == [row > 22 and row != 50 for row in range(60)]
 
 
 def test_a_window_without_trades_is_unknown_and_its_return_is_not():

@@ -31,7 +31,7 @@ def windows(frame: pd.DataFrame, seconds: float) -> Windows:
     times = candles.times(frame)
     blocks = np.floor(times / seconds)
     start = np.searchsorted(times, times - seconds, side="right")
-    border = np.maximum(np.searchsorted(blocks, blocks, side="left"), start)
+    border = np.searchsorted(blocks, blocks, side="left")
     low, high, volume = traded(frame)
     lowest = _least_since(np.where(volume > 0, low, np.inf), start)
     highest = -_least_since(np.where(volume > 0, -high, np.inf), start)
