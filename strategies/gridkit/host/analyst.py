@@ -1,5 +1,6 @@
 """Analyses a pair: hands the analytics the candles they want, and the frame their columns."""
 
+import logging
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from gridkit.host.context import Context
     from gridkit.settings import Settings
 
+logger = logging.getLogger(__name__)
+
 Wanted = tuple[str, str] | tuple[str, str, str]
 
 
@@ -29,11 +32,17 @@ class Analyst:
         self.sources = Sources(context)
         self.whitelist = Whitelist(self.sources)
         self.index = _index(context.settings)
+        self._told: dict[tuple[str, str], str] = {}
 
     @property
     def settings(self) -> "Settings":
         """Return the settings in force."""
         return self._context.settings
+
+    @property
+    def live(self) -> bool:
+        """Whether the bot trades, dry-run included."""
+        return self._context.live
 
     @property
     def seconds(self) -> int:
@@ -85,6 +94,12 @@ class Analyst:
             timeframe = self._context.strategy.dp.get_funding_rate_timeframe()
             wanted += [(pair, timeframe, FUNDING) for pair in pairs]
         return wanted
+
+    def tell(self, pair: str, topic: str, text: str) -> None:
+        """Log what is new of a topic, once."""
+        if text and self._told.get((pair, topic)) != text:
+            self._told[pair, topic] = text
+            logger.info("%s: %s", pair, text)
 
     def reads_hours(self) -> bool:
         """Whether hourly candles are loaded beside the strategy's own."""

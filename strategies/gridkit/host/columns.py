@@ -118,7 +118,13 @@ def _profile(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame
 
 
 def _thresholds(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
-    return _seen(frame, pair, analyst, HOURLY, thresholds.compute)
+    """Return the threshold's factor; live, its last change is logged with its reason."""
+    seen = _seen(frame, pair, analyst, HOURLY, thresholds.compute)
+    seen = seen.fillna({"thresholds_multiplier": thresholds.NEUTRAL})  # before the first hour
+    if analyst.live and len(seen.columns):
+        changes = thresholds.changes(seen, analyst.settings.thresholds)
+        analyst.tell(pair, "threshold", changes.iloc[-1] if len(changes) else "")
+    return seen
 
 
 def _seen(
