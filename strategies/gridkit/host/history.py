@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import ccxt
@@ -116,8 +117,13 @@ def profile_timeframe(settings: Settings, timeframe: str, most: int) -> str:
 def _with_garch(settings: Settings, most: int) -> Settings:
     """Shorten what GARCH is fitted to, or leave it out where too little is left."""
     rule = settings.volatility.garch
+    if not rule.enabled or settings.volatility.method != "composite":
+        return settings
+    if find_spec("arch") is None:
+        logger.warning("GARCH is left out: the package arch is not installed (pip install arch)")
+        return _with_rule(settings, {"enabled": False})
     missing = garch.warmup(settings, HOUR) - most
-    if not rule.enabled or settings.volatility.method != "composite" or missing <= 0:
+    if missing <= 0:
         return settings
     window = rule.window_hours - missing
     possible = window >= _least_window()
@@ -126,9 +132,12 @@ def _with_garch(settings: Settings, most: int) -> Settings:
         most,
         f"fitted to {window} hours, not {rule.window_hours}" if possible else "left out",
     )
-    changed = {"window_hours": window} if possible else {"enabled": False}
-    part = {**rule.model_dump(), **changed}
-    return settings.with_values({"volatility": {"garch": part}})
+    return _with_rule(settings, {"window_hours": window} if possible else {"enabled": False})
+
+
+def _with_rule(settings: Settings, changed: dict[str, Any]) -> Settings:
+    rule = {**settings.volatility.garch.model_dump(), **changed}
+    return settings.with_values({"volatility": {"garch": rule}})
 
 
 def _least_window() -> int:
