@@ -111,6 +111,10 @@ def test_a_bin_apart_is_no_neighbour():
     apart = made_of(bid=[0.0, 0.0], ask=[1.0, 5.0], bins=[0, 2])
     assert footprint.imbalances(near, NO_LEAST)[0].tolist() == [False, True]
     assert footprint.imbalances(apart, NO_LEAST)[0].tolist() == [False, False]
+    near = made_of(bid=[5.0, 1.0], ask=[0.0, 0.0])
+    apart = made_of(bid=[5.0, 1.0], ask=[0.0, 0.0], bins=[0, 2])
+    assert footprint.imbalances(near, NO_LEAST)[1].tolist() == [True, False]
+    assert footprint.imbalances(apart, NO_LEAST)[1].tolist() == [False, False]
 
 
 @pytest.mark.parametrize(("share", "counts"), [(0.0, True), (0.05, True), (0.051, False)])
@@ -144,6 +148,11 @@ def test_imbalances_in_a_row_are_a_stack_and_a_hole_ends_it():
     assert footprint.stacks(found, NO_LEAST) == (
         Stack(1, price[1], price[3], 3),
         Stack(1, price[5], price[7], 3),
+    )
+    sold = made_of(bid=ask[1:] + ask[:1], ask=[0.0] * 8, bins=[0, 1, 2, 3, 10, 11, 12, 13])
+    assert footprint.stacks(sold, NO_LEAST) == (
+        Stack(-1, price[0], price[2], 3),
+        Stack(-1, price[4], price[6], 3),
     )
     longer = OrderflowSettings(footprint_share=0.0, footprint_stack=4)
     assert footprint.stacks(found, longer) == ()

@@ -273,12 +273,13 @@ def test_amounts_and_counts_of_real_trades_are_freqtrades(real_data, pair, timef
 
 def test_freqtrades_own_columns_give_the_same_as_the_trades():
     """Quiet candles too, which freqtrade leaves empty, and those before its first."""
-    tape = benchmark.trades_convert_types(
-        tape_of(9, 400, (0, 1, 100_000), start_ms=START_MS + 10**6)
-    )
+    sparse = tape_of(9, 60, (0, 1, 1_000_000), start_ms=START_MS + 10**6)
+    tape = benchmark.trades_convert_types(sparse)
     frame = regular(90)
     theirs = benchmark.freqtrades(tape, frame, "5m")
-    assert theirs["bid"].isna().sum() > 3
+    filled = np.flatnonzero(theirs["bid"].notna())
+    assert 0 < filled[0] < filled[-1] < 89
+    assert np.diff(filled).max() > 1
     found = orderflow.from_freqtrade(theirs, QUICK, SECONDS)
     expected = flow(frame, tape)
     assert list(found) == COLUMNS

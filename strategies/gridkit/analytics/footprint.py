@@ -89,17 +89,19 @@ def stacks(prints: Footprint, settings: OrderflowSettings) -> tuple[Stack, ...]:
     found = [
         Stack(side, float(prints.price[begin]), float(prints.price[end - 1]), end - begin)
         for side, marked in sides
-        for begin, end in _runs(prints.bins, marked)
+        for begin, end in _runs(marked)
         if end - begin >= settings.footprint_stack
     ]
     return tuple(sorted(found, key=lambda stack: (stack.lowest, stack.side)))
 
 
-def _runs(bins: np.ndarray, marked: np.ndarray) -> list[tuple[int, int]]:
-    """Positions from where to before where bins that follow each other are marked."""
+def _runs(marked: np.ndarray) -> list[tuple[int, int]]:
+    """Positions from where to before where bins that follow each other are marked.
+
+    What is marked has a neighbour in price, so no run goes across a price without trades.
+    """
     places = np.flatnonzero(marked)
     if not len(places):
         return []
-    # Neighbours in price are neighbours in position, but not the other way round.
-    ends = np.flatnonzero(np.diff(bins[places]) != 1) + 1
+    ends = np.flatnonzero(np.diff(places) != 1) + 1
     return [(int(run[0]), int(run[-1]) + 1) for run in np.split(places, ends)]
