@@ -30,12 +30,22 @@ if TYPE_CHECKING:
 Part = Callable[[pd.DataFrame, str, "Analyst"], pd.DataFrame]
 Compute = Callable[[pd.DataFrame, "Settings"], pd.DataFrame]
 
+# Of what the modules compute, what reaches the frame: every column costs memory, of every pair.
 REGIME_COLUMNS = (
     "regime_code",
     "regime_adx",
     "regime_side",
     "regime_atr_percentile",
     "regime_width_percentile",
+)
+ORDERFLOW_COLUMNS = (
+    "orderflow_delta",
+    "orderflow_trades",
+    "orderflow_buy_pressure",
+    "orderflow_cvd",
+    "orderflow_imbalance",
+    "orderflow_vwap_deviation",
+    "orderflow_whale",
 )
 SECONDS_PER_MINUTE = 60
 
@@ -108,8 +118,7 @@ def _stress(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
     """Return what widens the gaps of the regime grid: stress, thin trade, and both together."""
     made = stresses.of_pair(frame, pair, analyst)
     # What is not known widens nothing.
-    together = made["stress_factor"].fillna(1.0) * made["stress_liquidity_factor"].fillna(1.0)
-    return made.assign(stress_gap_factor=together)
+    return made.assign(stress_gap_factor=made.fillna(1.0).prod(axis=1).astype("float32"))
 
 
 def _profile(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
@@ -138,7 +147,7 @@ def _seen(
 
 
 def _confluence(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
-    """Return the agreement of the timeframes, and each one's score."""
+    """Return how far the timeframes agree."""
     settings, own = analyst.settings, analyst.sources.timeframe
     weights = settings.confluence.weights_for(own)
     scored, ages = pd.DataFrame(index=frame.index), pd.DataFrame(index=frame.index)
@@ -151,15 +160,16 @@ def _confluence(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFr
             scored[timeframe], ages[timeframe] = confluence.seen_from(
                 frame, analyst.seconds, other, length, score
             )
-    each = scored.add_prefix("confluence_").astype("float32")
-    return pd.concat([confluence.combine(scored, ages, weights, settings), each], axis=1)
+    return confluence.combine(scored, ages, weights, settings)
 
 
 def _orderflow(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
     """Return order flow from public trades; without them, from freqtrade's own columns."""
     trades = analyst.sources.trades(pair, frame)
     if trades is not None:
-        return orderflow.compute(frame, trades, analyst.settings, analyst.seconds)
-    if orderflow.FREQTRADES.keys() <= set(frame.columns):
-        return orderflow.from_freqtrade(frame, analyst.settings, analyst.seconds)
-    return pd.DataFrame(index=frame.index)
+        made = orderflow.compute(frame, trades, analyst.settings, analyst.seconds)
+    elif orderflow.FREQTRADES.keys() <= set(frame.columns):
+        made = orderflow.from_freqtrade(frame, analyst.settings, analyst.seconds)
+    else:
+        return pd.DataFrame(index=frame.index)
+    return made[list(ORDERFLOW_COLUMNS)]
