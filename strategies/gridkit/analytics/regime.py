@@ -117,15 +117,14 @@ def direction(code: int, side: float) -> int:
 
     `side` (`regime_side`) decides a volatile trend, which is named without its direction.
     """
-    match Regime(code):
-        case Regime.TRENDING_BULLISH:
-            return 1
-        case Regime.TRENDING_BEARISH:
-            return -1
-        case Regime.VOLATILE_TRENDING:
-            return int(side > 0) - int(side < 0)
-        case _:
-            return 0
+    if code == _VOLATILE_TRENDING:
+        return int(side > 0) - int(side < 0)
+    return _DIRECTIONS.get(code, 0)
+
+
+# Plain numbers: a grid asks at every candle of every pair.
+_VOLATILE_TRENDING = int(Regime.VOLATILE_TRENDING)
+_DIRECTIONS = {int(Regime.TRENDING_BULLISH): 1, int(Regime.TRENDING_BEARISH): -1}
 
 
 def _numbers(prices: pd.DataFrame, times: np.ndarray, settings: Settings) -> pd.DataFrame:
