@@ -187,6 +187,14 @@ def test_a_new_pair_counts_once_it_is_as_old_as_the_window_of_volume():
     assert (shares[40 + 23 :] > 0).all()
 
 
+def test_candles_without_a_price_do_not_make_a_new_pair_older():
+    late = market(2)
+    late.loc[:39, "close"] = np.nan
+    shares = basket.weights({"A": market(1), "late": late}, QUICK)["late"]
+    assert (shares[23 : 40 + 23] == 0).all()
+    assert (shares[40 + 23 :] > 0).all()
+
+
 @pytest.mark.parametrize(("window", "volume"), [(4, 24), (48, 24), (24, 168)])
 def test_the_basket_is_unknown_exactly_until_its_warmup(window, volume):
     chosen = configured(window_hours=window, volume_hours=volume)
