@@ -25,6 +25,7 @@ from gridkit.analytics import (
     thresholds,
     volatility,
 )
+from gridkit.host import forecasts
 from gridkit.settings import GarchSettings, Settings
 
 logger = logging.getLogger(__name__)
@@ -87,6 +88,8 @@ def _needs_of_forecasts(settings: Settings) -> Iterator[tuple[str, int]]:
         yield "garch", garch.warmup(settings, HOUR)
     if measured.basket.enabled:
         yield "basket", basket.warmup(settings, HOUR)
+    if measured.implied.enabled and measured.implied.file is not None:
+        yield "implied", forecasts.RATIO_SECONDS // HOUR + 1
 
 
 def longest(config: Mapping[str, Any], timeframe: str) -> int:

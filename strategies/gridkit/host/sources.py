@@ -4,7 +4,8 @@ import logging
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from freqtrade.configuration import TimeRange
+
+from gridkit.analytics.trades import MS_PER_SECOND
 
 if TYPE_CHECKING:
     from gridkit.host.context import Context
@@ -51,11 +52,12 @@ class Sources:
 
         None, said once, where there are none.
         """
-        timerange = None
-        if not frame.empty:
-            begin, end = (int(frame["date"].iloc[row].timestamp()) for row in (0, -1))
-            timerange = TimeRange("date", "date", begin, end + self._context.seconds)
-        found = self._context.strategy.dp.trades(pair, copy=False, timerange=timerange)
+        found = self._context.strategy.dp.trades(pair, copy=False)
+        if not self._context.live and not frame.empty:
+            # Not by its `timerange`: freqtrade compares that, in seconds, with milliseconds.
+            begin, end = (frame["date"].iloc[row].timestamp() for row in (0, -1))
+            times = found["timestamp"] / MS_PER_SECOND
+            found = found[times.between(begin, end + self._context.seconds, inclusive="left")]
         if found.empty:
             self._say_missing(pair, "public trades")
             return None
