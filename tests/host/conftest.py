@@ -12,6 +12,7 @@ import pytest
 from backtests import runs
 from backtests.runs import Market, Run
 from backtests.zygote import Ended, Zygote
+from host.analysed import enriched, merged
 from sandbox.running import RunningExchange, running_exchange
 
 NOW = 1_772_619_083_500  # 2026-03-04: long after the last candle used here
@@ -82,6 +83,18 @@ def real_futures(real_data: Path, exchange: RunningExchange) -> Iterator[Market]
     market.close()
 
 
+@pytest.fixture(scope="session")
+def rich_spot(spot: Market, tmp_path_factory: pytest.TempPathFactory) -> Market:
+    """The spot market with all timeframes, public trades and a volatility index."""
+    return enriched(spot, tmp_path_factory.mktemp("rich_spot"))
+
+
+@pytest.fixture(scope="session")
+def rich_futures(futures: Market, tmp_path_factory: pytest.TempPathFactory) -> Market:
+    """The futures market with all of that, and funding rates."""
+    return enriched(futures, tmp_path_factory.mktemp("rich_futures"))
+
+
 @pytest.fixture(params=["simulated", pytest.param("real", marks=pytest.mark.real)])
 def market(request: pytest.FixtureRequest) -> Market:
     """Simulated candles, and real ones where there are any."""
@@ -143,12 +156,3 @@ def base_config(market: Market) -> dict[str, Any]:
         "max_open_trades": len(market.pairs),
         "backtest_cache": "none",
     }
-
-
-def merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
-    """Both, the second before the first, section by section."""
-    both = {**first, **second}
-    for key in first.keys() & second.keys():
-        if isinstance(first[key], dict) and isinstance(second[key], dict):
-            both[key] = merged(first[key], second[key])
-    return both

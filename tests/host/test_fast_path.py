@@ -1,5 +1,6 @@
 """What a decision that is kept, or made ahead, must not change: the orders."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from backtests.runs import QUICK, REALISED, disagreements
 from gridkit.host.cycle import Cycle
 from gridkit.host.desk import GridDesk
-from gridkit.risk import gates
+from gridkit.host.planning import Planner
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +22,7 @@ DENSE = {
     "caps": {"inventory": 1.0, "exposure": 1.0},
     "stops": {"lot_stop": 0.02},
 }
-# Free lines are laid anew by forecasts that move, but when the market's direction changed only.
+# Free lines are laid anew when the market's regime changed, and by nothing else.
 BY_REGIME = {
     **QUICK,
     "volatility": {**REALISED, "window_hours": 8},
@@ -57,7 +58,12 @@ def test_orders_are_the_same_when_every_decision_is_made_anew(
 def test_lines_follow_the_regime_where_nothing_else_has_them_laid_anew(backtest, spot, monkeypatch):
     """Or the runs above would show nothing of it."""
     followed = backtest(spot, BY_REGIME)
-    monkeypatch.setattr(gates, "side_of_market", lambda *_arguments: 0)
+    revise = Planner.revise
+
+    def unmoved(planner, cycle, trade, reading, *more):
+        return revise(planner, cycle, trade, replace(reading, regime=cycle.plan.regime), *more)
+
+    monkeypatch.setattr(Planner, "revise", unmoved)
     assert disagreements(followed, backtest(spot, BY_REGIME), THE_END)
 
 
