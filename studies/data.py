@@ -1,6 +1,5 @@
 """The real data a study reads: candles by window, funding, public trades, the option market."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -102,16 +101,6 @@ def between(frame: pd.DataFrame, first: str, last: str) -> pd.DataFrame:
     """Return the candles from one date up to, and without, another (UTC)."""
     begin, end = (pd.Timestamp(text, tz="UTC") for text in (first, last))
     return frame[(frame["date"] >= begin) & (frame["date"] < end)]
-
-
-def merged(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Put the rows of several frames under one another."""
-    return pd.concat(list(frames), ignore_index=True)
-
-
-def by_date(frame: pd.DataFrame, columns: Mapping[str, object]) -> pd.DataFrame:
-    """Return columns on the dates of their candles."""
-    return pd.DataFrame(dict(columns), index=pd.DatetimeIndex(frame["date"]))
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -14,11 +13,11 @@ from studies import pictures
 from studies.data import Window, between, window
 from studies.forecasts import estimates
 from studies.scoring import positive, quality
+from studies.simulation import ANNUAL, walk
 from studies.tables import Table, number, percent, table
 
 SETTINGS = Settings()
 NAMES = ("close", "parkinson", "garman_klass", "rogers_satchell", "yang_zhang", "ewma", "atr")
-TRUTH = 0.6
 DAYS = 1_000
 CANDLES_PER_DAY = 288
 STEPS = (20, 200)
@@ -33,7 +32,8 @@ JUDGED = ("BTC", "DOGE")
 
 def tables(data: Path) -> list[Table]:
     """Bias and efficiency where the truth is known; ratios and forecasts on real candles."""
-    return [_simulated(), _beside_each_other(data), _forecasts(data)]
+    real = [_beside_each_other(data), _forecasts(data)]
+    return [_simulated(), *real]
 
 
 def picture(data: Path) -> Figure:
@@ -69,11 +69,13 @@ def _annual(frame: pd.DataFrame) -> pd.DataFrame:
 def _simulated() -> Table:
     rows = {name: [name] for name in NAMES}
     for steps in STEPS:
-        found = _annual(walk(steps))[CANDLES_PER_DAY::CANDLES_PER_DAY].dropna()
+        found = _annual(walk(300, steps, DAYS * CANDLES_PER_DAY))[
+            CANDLES_PER_DAY::CANDLES_PER_DAY
+        ].dropna()
         of_closes = (found["close"] ** 2).var()
         for name, row in rows.items():
             variance = found[name] ** 2
-            mean = (variance.mean() / TRUTH**2) ** 0.5
+            mean = (variance.mean() / ANNUAL**2) ** 0.5
             scaled = (variance / mean**2).var()
             row += [percent(mean - 1), number(of_closes / scaled, 1)]
     titles = [f"{what}, {steps} steps" for steps in STEPS for what in ("bias", "efficiency")]
@@ -82,33 +84,6 @@ def _simulated() -> Table:
         "efficiency: how many times less variance than close, its bias removed"
     )
     return table(title, ("estimator", *titles), rows.values())
-
-
-def walk(steps: int) -> pd.DataFrame:
-    """Candles of a price without drift or jumps, of annual volatility TRUTH, from one seed."""
-    noise = np.random.default_rng(7)
-    step = TRUTH / np.sqrt(candles.SECONDS_PER_YEAR / 300 * steps)
-    shape = (CANDLES_PER_DAY, steps)
-    inside = np.concatenate([_inside(noise.normal(0.0, step, shape)) for _ in range(DAYS)])
-    opens = np.concatenate([[0.0], np.cumsum(inside[:, 2])[:-1]])
-    high, low, close = np.exp(inside + opens[:, None]).T
-    return pd.DataFrame(
-        {
-            "date": pd.date_range("2020-01-01", periods=len(close), freq="5min", tz="UTC"),
-            "open": np.exp(opens),
-            "high": high,
-            "low": low,
-            "close": close,
-            "volume": 1.0,
-        }
-    )
-
-
-def _inside(steps: np.ndarray) -> np.ndarray:
-    """High, low and close of each candle against its open, in log price, shape (candles, 3)."""
-    paths = np.cumsum(steps, axis=1)
-    highest, lowest = np.maximum(paths.max(axis=1), 0.0), np.minimum(paths.min(axis=1), 0.0)
-    return np.column_stack([highest, lowest, paths[:, -1]])
 
 
 def _beside_each_other(data: Path) -> Table:

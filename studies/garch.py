@@ -21,6 +21,7 @@ WINDOW, REFIT = 2_160, 168  # hours; the defaults
 SPOT = "spot 2022-23"
 JUDGED = ("BTC", "ETH", "DOGE")
 PER_YEAR = 8_760
+INTEGRATED = 0.9999  # alpha + beta from which variance reverts to nothing
 
 
 def tables(data: Path) -> list[Table]:
@@ -55,7 +56,15 @@ def _beside_arch(data: Path) -> Table:
         [f"{coin}, {name}", *_differences(window(data, name).candles(coin, "1h"))]
         for name, coin in ((SPOT, "BTC"), (SPOT, "ETH"), ("futures 2023-24", "BTC"))
     ]
-    columns = ("hours of", "fits", "refused", "hours", "median difference", "largest")
+    columns = (
+        "hours of",
+        "fits",
+        "refused",
+        "persistence 1",
+        "hours",
+        "median difference",
+        "largest",
+    )
     title = (
         "Forecasts against arch's conditional volatility, fitted by arch itself on the same hours "
         "and carried through the week (relative difference)"
@@ -68,27 +77,30 @@ def _differences(hours: pd.DataFrame) -> list[str]:
     whole = candles.times(hours) / 3_600
     returns = np.log(hours["close"].to_numpy()[1:] / hours["close"].to_numpy()[:-1])
     regular = np.diff(whole) == 1
-    apart, fits, refused = [], 0, 0
+    apart, persistences, refused = [], [], 0
     for anchor in np.flatnonzero(whole % REFIT == 0):
         # Weeks with a hole are left out: arch knows no missing hours.
         if anchor < WINDOW or not regular[anchor - WINDOW : anchor + REFIT].all():
             continue
-        fits += 1
-        theirs = _by_arch(returns[anchor - WINDOW :][: WINDOW + REFIT])
+        theirs, persistence = _by_arch(returns[anchor - WINDOW :][: WINDOW + REFIT])
+        persistences.append(persistence)
         ours = found[anchor : anchor + len(theirs)]
         refused += int(np.isnan(ours).any())
         apart.append(ours / theirs - 1)
     gaps = np.abs(np.concatenate(apart))
     sizes = (percent(float(np.nanmedian(gaps)), 4), percent(float(np.nanmax(gaps)), 3))
-    return [count(fits), count(refused), count(len(gaps)), *sizes]
+    integrated = float(np.mean(np.array(persistences) >= INTEGRATED))
+    fits = (count(len(persistences)), count(refused), percent(integrated))
+    return [*fits, count(len(gaps)), *sizes]
 
 
-def _by_arch(returns: np.ndarray) -> np.ndarray:
-    """Annual volatility of each hour after the first window, by its fit."""
+def _by_arch(returns: np.ndarray) -> tuple[np.ndarray, float]:
+    """Annual volatility of each hour after the first window, and alpha + beta of its fit."""
     options = {"mean": "Zero", "vol": "GARCH", "p": 1, "q": 1, "rescale": False}
     fit = arch_model(returns[:WINDOW] * 100, **options).fit(disp="off")
     carried = arch_model(returns * 100, **options).fix(fit.params)
-    return carried.conditional_volatility[WINDOW:] / 100 * np.sqrt(PER_YEAR)
+    annual = carried.conditional_volatility[WINDOW:] / 100 * np.sqrt(PER_YEAR)
+    return annual, float(fit.params["alpha[1]"] + fit.params["beta[1]"])
 
 
 def _of_the_next_hour(data: Path) -> Table:

@@ -12,12 +12,14 @@ from gridkit.settings import RegimeSettings, Settings
 from studies import pictures
 from studies.data import Window, between, window, windows
 from studies.scoring import forward, outcomes
+from studies.simulation import walk
 from studies.tables import Table, count, number, percent, table
 
 METHODS = {
     method: Settings(regime=RegimeSettings(method=method)) for method in ("adx", "composite")
 }
 HOUR, HOURS_PER_DAY = 3_600, 24
+STEPS, WALKED = 60, 40_000  # of a random walk: steps an hour, hours
 LONG = ("spot 2022-23", "futures 2023-24")
 CRASH = ("2022-11-08", "2022-11-11")
 DANGEROUS = [kind for kind in Regime if "VOLATILE" in kind.name or "BEARISH" in kind.name]
@@ -62,6 +64,9 @@ def _shares(data: Path) -> Table:
         for method, settings in METHODS.items():
             codes = [_codes(market, coin, settings) for coin in market.pairs()]
             rows.append([f"{market.name}, {method}", *_of_window(codes, kinds)])
+    chance = walk(HOUR, STEPS, WALKED)
+    for method, settings in METHODS.items():
+        rows.append([f"a random walk, {method}", *_of_window([_known(chance, settings)], kinds)])
     columns = ("window, method", "hours", *map(_named, kinds), "changes a day", "one hour only")
     title = (
         "Shares of hours, all coins of a window, after the warm-up; how often the regime changes, "
@@ -71,7 +76,12 @@ def _shares(data: Path) -> Table:
 
 
 def _codes(market: Window, coin: str, settings: Settings) -> np.ndarray:
-    found = regime.compute(market.candles(coin, "1h"), settings)["regime_code"].to_numpy()
+    return _known(market.candles(coin, "1h"), settings)
+
+
+def _known(hours: pd.DataFrame, settings: Settings) -> np.ndarray:
+    """Regimes of hourly candles after the warm-up."""
+    found = regime.compute(hours, settings)["regime_code"].to_numpy()
     return found[regime.warmup(settings, HOUR) - 1 :]
 
 
