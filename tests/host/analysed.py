@@ -17,7 +17,7 @@ from backtests.runs import QUICK_REGIME, Market, Recording
 COARSE = {"15m": ("5m", "15min"), "4h": ("1h", "4h")}
 ADDED_UP = {"open": "first", "high": "max", "low": "min", "close": "last", "volume": "sum"}
 TRADES_PER_CANDLE = 3
-TRADES_FROM = pd.Timestamp("2025-12-10", tz="UTC")
+TRADES_FROM = pd.Timestamp("2025-12-08", tz="UTC")
 FIVE_MINUTES = pd.Timedelta("5min")
 INDEX = "index.csv"
 # Candles of freqtrade's own frame, before any of ours.
@@ -63,6 +63,14 @@ def merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
     return both
 
 
+def varied(frame: pd.DataFrame) -> pd.DataFrame:
+    """Funding that is not the same for days, as the simulation's is; else the frame as it is."""
+    if "funding_rate" not in frame:
+        return frame
+    factors = 1.5 + np.sin(np.arange(len(frame)))
+    return frame.assign(funding_rate=frame["funding_rate"] * factors)
+
+
 def index_of(market: Market) -> Path:
     return market.datadir / INDEX
 
@@ -78,7 +86,7 @@ def enriched(market: Market, folder: Path) -> Market:
         for path in files_of(market, pair):
             target = folder / path.relative_to(market.datadir)
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(path.read_bytes())
+            varied(pd.read_feather(path)).to_feather(target)
         for name, (finer, rule) in COARSE.items():
             frame = resampled(pd.read_feather(candles_file(market, pair, finer)), rule)
             frame.to_feather(candles_file(replaced(market, folder), pair, name))

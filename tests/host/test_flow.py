@@ -33,11 +33,13 @@ class Market:
     def __init__(self, dp) -> None:
         self.books: dict[str, object] = {}
         self.asked: list[str] = []
+        self.depths: set[int] = set()
         self.tape = pd.DataFrame()
         dp.orderbook, dp.trades = self.orderbook, self.trades
 
     def orderbook(self, pair: str, maximum: int) -> object:
         self.asked.append(pair)
+        self.depths.add(maximum)
         book = self.books.get(pair, raw_book())
         if isinstance(book, Exception):
             raise book
@@ -64,6 +66,13 @@ def market(desk) -> Market:
 def looks(desk, times: int = 1) -> None:
     for loop in range(times):
         desk.flow.look(NOW + loop * LOOP)
+
+
+def test_books_are_asked_for_as_deep_as_is_set(desk, market):
+    depth = {"orderflow": {"depth": 35}}
+    desk.use(desk.settings.with_values(depth))
+    looks(desk)
+    assert market.depths == {35}
 
 
 def test_every_pair_is_asked_once_a_loop(desk, market):

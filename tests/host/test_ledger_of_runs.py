@@ -71,7 +71,8 @@ def test_a_book_does_not_survive_the_removal_of_an_earlier_order():
     ],
 )
 def test_time_that_does_not_go_on_means_another_run_and_all_is_forgotten(mode, later, kept):
-    desk = AdaptiveGrid({"runmode": mode, "stake_currency": "USDT"}).desk
+    config = {"runmode": mode, "stake_currency": "USDT", "exchange": {"name": "binance"}}
+    desk = AdaptiveGrid(config).desk
     desk.begin_loop(NOW)
     desk.cycles[1] = desk.context.notes["ETH/USDT"] = "of this run"
     desk.begin_loop(NOW + later)

@@ -1,23 +1,25 @@
-"""Every setting changes what a backtest does, or is named here with the reason why it cannot."""
+"""Every setting changes what a backtest does, or is named here with the test that shows it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from backtests.runs import QUICK, ROOT, UNGATED
 from gridkit.settings import Section, Settings
-from host.conftest import QUICK_TREND, merged
+from host.analysed import everything, frames_of, merged, ours
 
 pytestmark = pytest.mark.slow
 
-NO_TREND = {"trend": {"enabled": False}}
-DENSE = {**NO_TREND, "spacing": {"method": "fixed", "grid_step": 0.004}}
-BY_VOLATILITY = {**NO_TREND, "spacing": {"volatility_factor": 0.3}}
-WITH_TREND = {**BY_VOLATILITY, "trend": QUICK_TREND}
+DENSE = {**UNGATED, "spacing": {"method": "fixed", "grid_step": 0.004}}
+BY_VOLATILITY = {**UNGATED, "spacing": {"volatility_factor": 0.3}}
+GATED = {**QUICK, "spacing": {"volatility_factor": 0.3}}
+BY_CLASS = {**UNGATED, "spacing": {"method": "regime"}, "stress": {"enabled": False}}
 FAR_TARGET = {"target": "fixed", "take_profit": 0.2}
 FLATTENED = {**DENSE, "stops": {"stop_price": {"ETH/USDT": 3300.0}}}
 STOPPED_LOTS = {**DENSE, "grid": {"levels": 4}, "stops": {"lot_stop": 0.006}}
 OFTEN_LAID_ANEW = {**STOPPED_LOTS, "grid": {"levels": 4, "replan_hours": 0.08}}
-# Setting: (market, settings, another value)
+# Setting: (market, settings, another value), which places other orders.
 CASES = {
     "direction": ("futures", DENSE, "short"),
     "leverage": ("futures", DENSE, 3.0),
@@ -25,7 +27,6 @@ CASES = {
     "spacing.progression": ("spot", DENSE, "arithmetic"),
     "spacing.grid_step": ("spot", DENSE, 0.006),
     "spacing.volatility_factor": ("spot", BY_VOLATILITY, 0.5),
-    "spacing.volatility_hours": ("spot", BY_VOLATILITY, 8),
     "spacing.min_step": ("spot", BY_VOLATILITY, 0.02),
     "spacing.max_step": ("spot", BY_VOLATILITY, 0.005),
     "grid.levels": ("spot", DENSE, 4),
@@ -67,22 +68,149 @@ CASES = {
     ),
     "caps.max_lots": ("spot", DENSE, 2),
     "caps.max_orders_per_cycle": ("spot", DENSE, 10),
-    "trend.enabled": ("spot", BY_VOLATILITY, True),
-    "trend.timeframe": ("spot", WITH_TREND, "5m"),
-    "trend.adx_period": ("spot", WITH_TREND, 40),
-    "trend.adx_strong": ("spot", WITH_TREND, 60.0),
-    "trend.adx_calm": ("futures", {**WITH_TREND, "direction": "auto"}, 5.0),
-    "trend.ema_fast": ("spot", WITH_TREND, 25),
-    "trend.ema_slow": ("spot", WITH_TREND, 60),
+    "volatility.window_hours": ("spot", BY_VOLATILITY, 8),
+    "regime.enabled": ("spot", BY_VOLATILITY, True),
+    "regime.bullish.new_cycles": ("spot", GATED, False),
+    "regime.bearish.new_cycles": ("futures", {**GATED, "direction": "short"}, False),
+    "regime.ranging.new_cycles": ("spot", GATED, False),
+    "regime.volatile.new_cycles": ("spot", GATED, False),
+    "regime.uncertain.new_cycles": ("spot", GATED, False),
+    "spacing.regime_steps": ("spot", BY_CLASS, [0.003, 0.004, 0.005, 0.006, 0.007]),
+    "spacing.regime_densities": ("spot", BY_CLASS, [0.5, 0.5, 0.5, 0.5, 0.3]),
+    "spacing.regime_levels": ("spot", BY_CLASS, [2, 2, 2, 2, 2]),
+    "spacing.regime_min_step": ("spot", BY_CLASS, 0.015),
+    "spacing.regime_max_step": ("spot", BY_CLASS, 0.003),
     "costs.fee": ("spot", DENSE, 0.005),
     "costs.half_spread": ("spot", DENSE, 0.01),
 }
-# The reason why a backtest cannot show it.
-LIVE_ONLY = {
-    "read_only_trades_live": "a switch of trade mode, see test_modes.py",
-    "grid.wait_time_seconds": "a backtest waits for candles instead, see test_modes.py",
-    "stops.force_exit_pause_candles": "nobody forces an exit in a backtest, see tests/live",
+# Setting: another value, with which a frame that has everything on holds other numbers; where one
+# needs it, (another value, changes to everything).
+AVERAGED = {"volatility": {"estimator": "ewma"}}
+BY_ATR = {"volatility": {"method": "realised", "estimator": "atr"}}
+COMPOSITE = {"regime": {"method": "composite"}}
+COLUMNS = {
+    "volatility.method": "realised",
+    "volatility.estimator": "parkinson",
+    "volatility.ewma_half_life_hours": (24, AVERAGED),
+    "volatility.atr_period": (28, BY_ATR),
+    "volatility.atr_multiple": (3.0, BY_ATR),
+    "volatility.garch.enabled": False,
+    "volatility.garch.window_hours": 560,
+    "volatility.garch.refit_hours": 48,
+    "volatility.basket.enabled": False,
+    "volatility.basket.window_hours": 48,
+    "volatility.basket.volume_hours": 48,
+    "volatility.basket.least_share": 0.6,
+    "volatility.implied.enabled": False,
+    "volatility.implied.file": None,
+    "volatility.implied.asset": "SOL",
+    "volatility.implied.max_age_days": 0.1,
+    "volatility.weights.implied": 1.0,
+    "volatility.weights.basket": 1.0,
+    "volatility.weights.garch": 1.0,
+    "volatility.weights.realised": 1.0,
+    "volatility.regimes": [0.01, 0.02, 0.03, 0.04],
+    "stress.enabled": False,
+    "stress.window_days": 8,
+    "stress.percentile": 80,
+    "stress.most_liquidity_factor": 2.0,
+    "regime.method": "composite",
+    "regime.timeframe": "4h",
+    "regime.adx_period": 20,
+    "regime.adx_strong": 60.0,
+    "regime.adx_calm": 5.0,
+    "regime.ema_fast": 25,
+    "regime.ema_slow": 60,
+    "regime.atr_period": 28,
+    "regime.bollinger_period": 40,
+    "regime.window_days": 3,
+    "regime.volatile_atr_percentile": 20.0,
+    "regime.volatile_width_percentile": 20.0,
+    "regime.ranging_width_percentile": 1.0,
+    "regime.volatile_above": (0.26, COMPOSITE),
+    "regime.tight_below": (5.0, {"regime": {"method": "composite", "volatile_above": 5.0}}),
+    "regime.trend_cut": (0.01, {"regime": {"method": "composite", "volatile_above": 0.25}}),
+    "regime.trend_score": (0.01, {"regime": {"method": "composite", "volatile_above": 5.0}}),
+    "regime.trend_confidence": (
+        0.99,
+        {"regime": {"method": "composite", "volatile_above": 5.0, "trend_score": 0.01}},
+    ),
+    "regime.stable_minutes": 120.0,
+    "profile.enabled": False,
+    "profile.days": 2,
+    "profile.bin_width": 0.002,
+    "profile.bins": 40,
+    "profile.value_area": 0.9,
+    "profile.node_high": 0.3,
+    "profile.node_low": 0.9,
+    "profile.near": 0.02,
+    "confluence.enabled": False,
+    "confluence.timeframes": {"5m": 0.2, "15m": 0.3, "1h": 0.5},
+    "confluence.weights.trend": 1.0,
+    "confluence.weights.momentum": 1.0,
+    "confluence.weights.volume": 1.0,
+    "confluence.weights.volatility": 1.0,
+    "confluence.weights.crypto": 1.0,
+    "confluence.periods.averages": [4, 6, 12],
+    "confluence.periods.smooth": 8,
+    "confluence.periods.oscillator": 8,
+    "confluence.periods.macd": [4, 8, 3],
+    "confluence.periods.window": 8,
+    "confluence.neutral_below": 0.5,
+    "confluence.funding_days": (90, {"confluence": {"funding_percentile": 50.0}}),
+    "confluence.funding_percentile": 50.0,
+    "thresholds.enabled": False,
+    "thresholds.atr_hours": 48,
+    "thresholds.window_days": 8,
+    "thresholds.at_lowest": 0.5,
+    "thresholds.at_median": 1.2,
+    "thresholds.at_highest": 1.2,
+    "thresholds.least": 0.9,
+    "thresholds.most": 1.05,
+    "orderflow.enabled": False,
+    "orderflow.lookback_candles": 10,
+    "orderflow.whale_quantile": 0.9,
+    "orderflow.whale_trades": 400,
+    "correlation.enabled": False,
+    "correlation.window_days": 3,
 }
+# What a backtest cannot show: the test of it (and why).
+ELSEWHERE = {
+    "read_only_trades_live": "tests/host/test_modes.py",  # a switch of trade mode
+    "grid.wait_time_seconds": "tests/host/test_modes.py",  # a backtest waits for candles
+    "stops.force_exit_pause_candles": "tests/live/session.py",  # nobody forces an exit there
+    # Its candles are never late: freqtrade fills the gaps of those on disk.
+    "confluence.stale_candles": "tests/analytics/test_confluence.py",
+    # What is read of books and of the tape, which the past has none of.
+    "orderflow.tape_seconds": "tests/analytics/test_flow.py",
+    "orderflow.depth": "tests/host/test_flow.py",
+    "orderflow.imbalance_depth": "tests/analytics/test_flow.py",
+    "orderflow.significant": "tests/analytics/test_flow.py",
+    "orderflow.one_sided": "tests/analytics/test_flow.py",
+    "orderflow.action_threshold": "tests/analytics/test_flow.py",
+    "orderflow.bucket": "tests/analytics/test_flow.py",
+    "orderflow.reach": "tests/analytics/test_flow.py",
+    "orderflow.strong": "tests/analytics/test_flow.py",
+    "orderflow.wall_multiple": "tests/analytics/test_flow.py",
+    "orderflow.snapshots": "tests/host/test_flow.py",
+    "orderflow.max_age_seconds": "tests/analytics/test_flow.py",
+    "orderflow.loop_seconds": "tests/host/test_flow.py",
+    # For strategies and studies that ask for it; AdaptiveGrid does not.
+    "orderflow.footprint_bin": "tests/analytics/test_footprint.py",
+    "orderflow.footprint_ratio": "tests/analytics/test_footprint.py",
+    "orderflow.footprint_share": "tests/analytics/test_footprint.py",
+    "orderflow.footprint_stack": "tests/analytics/test_footprint.py",
+    "correlation.cluster": "tests/analytics/test_correlation.py",
+    **{
+        f"regime.{kind}.{name}": "tests/analytics/test_regime.py"
+        for kind in ("bullish", "bearish", "ranging", "volatile", "uncertain")
+        for name in ("stop_atr_multiple", "threshold_factor", "size_factor")
+    },
+}
+# Modules that nothing else is made from: their settings change their own columns alone.
+OWN_COLUMNS = ("profile", "confluence", "thresholds", "orderflow", "stress", "correlation")
+COMPARED = 4 * 288
+DAYS = "20251209-20251213"
 
 
 def settings_of(model: type[Section], prefix: str = "") -> Iterator[str]:
@@ -94,8 +222,32 @@ def settings_of(model: type[Section], prefix: str = "") -> Iterator[str]:
             yield prefix + name
 
 
-def test_every_setting_is_tried():
-    assert {*CASES, *LIVE_ONLY} == set(settings_of(Settings))
+def test_every_setting_is_tried_once():
+    tried = [*CASES, *COLUMNS, *ELSEWHERE]
+    assert len(tried) == len(set(tried))
+    assert set(tried) == set(settings_of(Settings))
+
+
+@pytest.mark.parametrize(("name", "file"), ELSEWHERE.items())
+def test_what_no_backtest_shows_is_named_in_its_own_test(name, file):
+    assert name.split(".")[-1] in Path(ROOT, file).read_text()
+
+
+def changed(settings, name, value):
+    """The settings with one of them changed; a regime's parameters are given all together."""
+    *parents, last = name.split(".")
+    inner = {last: value}
+    found = Settings()
+    for parent in parents:
+        found = getattr(found, parent)
+    if any(rule.is_required() for rule in type(found).model_fields.values()):
+        inner = {**found.model_dump(), **inner}
+    for parent in reversed(parents):
+        inner = {parent: inner}
+    return merged(settings, inner)
+
+
+# -- orders -----------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -104,16 +256,55 @@ def known():
 
 
 @pytest.mark.parametrize("name", list(CASES))
-def test_a_setting_changes_the_outcome(request, backtest, known, name):
+def test_a_setting_changes_the_orders(request, backtest, known, name):
     market, settings, value = CASES[name]
-    other = value
-    for part in reversed(name.split(".")):
-        other = {part: other}
     used = request.getfixturevalue(market)
     usual = next((run for key, run in known if key == (market, settings)), None)
     if usual is None:
         usual = backtest(used, settings)
         known.append(((market, settings), usual))
-    changed = backtest(used, merged(settings, other))
+    other = backtest(used, changed(settings, name, value))
     assert usual.placed
-    assert usual.placed != changed.placed
+    assert usual.placed != other.placed
+
+
+# -- columns ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def analysed():
+    return []
+
+
+@pytest.mark.parametrize("name", list(COLUMNS))
+def test_a_setting_changes_the_columns(rich_futures, tmp_path, analysed, name):
+    value, more = COLUMNS[name] if isinstance(COLUMNS[name], tuple) else (COLUMNS[name], {})
+    settings = merged(everything(rich_futures), more)
+    usual = next((frames for key, frames in analysed if key == settings), None)
+    if usual is None:
+        usual = frames_of(tmp_path, rich_futures, settings, timerange=DAYS)
+        analysed.append((settings, usual))
+    asked = changed(settings, name, value)
+    other = frames_of(tmp_path, rich_futures, asked, timerange=DAYS)
+    different = {
+        column
+        for pair, frame in usual.items()
+        for column in {*ours(frame), *ours(other[pair])}
+        if column not in other[pair]
+        or column not in frame
+        or not same_end(frame[column], other[pair][column])
+    }
+    assert different
+    section = name.split(".")[0]
+    if section in OWN_COLUMNS:
+        prefix = "stress" if section == "correlation" else section
+        assert {column.split("_")[0] for column in different} == {prefix}
+
+
+def same_end(first, second):
+    """Whether the last days are the same; with another warm-up a frame begins elsewhere."""
+    return (
+        first.iloc[-COMPARED:]
+        .reset_index(drop=True)
+        .equals(second.iloc[-COMPARED:].reset_index(drop=True))
+    )
