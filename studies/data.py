@@ -9,7 +9,7 @@ import pandas as pd
 from gridkit.analytics.implied import VolatilityIndex
 from gridkit.feeds import volatility_index
 
-MINUTE_FILES = {  # pair: folder and name below microstructure/binance
+TAPES = {  # pair: file of its public trades, below microstructure/binance
     "PEPE/USDT": "PEPE_USDT",
     "BTC/USDT": "BTC_USDT",
     "ETH/BTC": "ETH_BTC",
@@ -86,7 +86,7 @@ def hourly(market: Window) -> dict[str, pd.DataFrame]:
 
 def public_trades(data: Path, pair: str) -> pd.DataFrame:
     """Return freqtrade's frame of a pair's public trades."""
-    return _feather(data / "microstructure" / "binance" / f"{MINUTE_FILES[pair]}-trades.feather")
+    return _feather(data / "microstructure" / "binance" / f"{TAPES[pair]}-trades.feather")
 
 
 def option_index(data: Path) -> VolatilityIndex:

@@ -20,4 +20,4 @@ def renewed(text: str, name: str, found: str) -> str:
     marks = re.compile(f"({re.escape(begin)}\n).*?({re.escape(end)})", re.DOTALL)
     if not marks.search(text):
         raise ValueError(f"no place for the figures of {name}: it is between {begin} and {end}")
-    return marks.sub(lambda match: f"{match[1]}\n{found}\n\n{match[2]}", text, count=1)
+    return marks.sub(lambda match: f"{match[1]}\n{found}\n\n{match[2]}", text)

@@ -12,7 +12,7 @@ from gridkit.analytics.footprint import footprint, imbalances, stacks
 from gridkit.analytics.trades import read, whales
 from gridkit.settings import Settings
 from studies import pictures
-from studies.data import MINUTE_FILES, public_trades
+from studies.data import TAPES, public_trades
 from studies.scoring import explained
 from studies.tables import Table, count, number, percent, table
 
@@ -96,7 +96,7 @@ def _explained(data: Path) -> Table:
 
 def _whales(data: Path) -> Table:
     rows = []
-    for pair in MINUTE_FILES:
+    for pair in TAPES:
         trades = read(public_trades(data, pair))
         large = whales(trades.amount, FLOW.whale_quantile, FLOW.whale_trades)
         known = ~np.isnan(large)
@@ -122,7 +122,7 @@ def _whales(data: Path) -> Table:
 
 def _footprints(data: Path) -> Table:
     rows = []
-    for pair in MINUTE_FILES:
+    for pair in TAPES:
         trades = read(public_trades(data, pair))
         prints = footprint(trades, FLOW.footprint_bin)
         buyers, sellers = imbalances(prints, FLOW)

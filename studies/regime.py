@@ -19,6 +19,7 @@ METHODS = {
     method: Settings(regime=RegimeSettings(method=method)) for method in ("adx", "composite")
 }
 HOUR, HOURS_PER_DAY = 3_600, 24
+TOSSES = 20
 STEPS, WALKED = 60, 40_000  # of a random walk: steps an hour, hours
 LONG = ("spot 2022-23", "futures 2023-24")
 CRASH = ("2022-11-08", "2022-11-11")
@@ -134,12 +135,21 @@ def _what_followed(data: Path, method: str) -> Table:
                     number(each.t, 1),
                     percent(said["volatility"][said["state"] == kind].median()),
                     number(said["straight"][said["state"] == kind].mean()),
+                    number(said["tossed"][said["state"] == kind].mean()),
                 ]
             )
-    columns = ("regime", "mean return", "rises", "t", "volatility, median", "straightness")
+    columns = (
+        "regime",
+        "mean return",
+        "rises",
+        "t",
+        "volatility, median",
+        "straightness",
+        "by chance",
+    )
     title = (
         f"The 24 hours after each hour, method {method}, all coins; straightness: size of the "
-        "move over the root of its squared hours (a random walk: 0.81)"
+        "move over the root of its squared hours; by chance: the same hours, signs by coin toss"
     )
     return table(title, columns, rows)
 
@@ -156,9 +166,18 @@ def _said(market: Window, coin: str, method: str) -> pd.DataFrame:
             "forward": moved,
             "volatility": np.sqrt(squares * 365),
             "straight": np.abs(moved) / np.sqrt(squares),
+            "tossed": _tossed(returns) / np.sqrt(squares),
         }
     )
     return said[regime.warmup(settings, HOUR) - 1 :]
+
+
+def _tossed(returns: pd.Series) -> pd.Series:
+    """Mean size of the next day's move, had each hour gone up or down by a coin toss."""
+    noise, size = np.random.default_rng(7), returns.abs()
+    tossed = (size * noise.choice([-1.0, 1.0], len(size)) for _ in range(TOSSES))
+    moves = [each.rolling(HOURS_PER_DAY).sum().shift(-HOURS_PER_DAY).abs() for each in tossed]
+    return sum(moves) / TOSSES
 
 
 def _named(kind: Regime) -> str:
