@@ -142,7 +142,7 @@ def _seen(
     """Return a module's columns from candles of a timeframe, as known at each of the frame's."""
     other = analyst.candles(frame, pair, timeframe)
     if other is None:
-        return pd.DataFrame(index=frame.index)
+        other = frame.iloc[:0]  # of which nothing is known
     return analyst.beside(frame, other, compute(other, analyst.settings), timeframe)
 
 
@@ -166,10 +166,8 @@ def _confluence(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFr
 def _orderflow(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
     """Return order flow from public trades; without them, from freqtrade's own columns."""
     trades = analyst.sources.trades(pair, frame)
-    if trades is not None:
-        made = orderflow.compute(frame, trades, analyst.settings, analyst.seconds)
-    elif orderflow.FREQTRADES.keys() <= set(frame.columns):
+    if trades.empty and orderflow.FREQTRADES.keys() <= set(frame.columns):
         made = orderflow.from_freqtrade(frame, analyst.settings, analyst.seconds)
     else:
-        return pd.DataFrame(index=frame.index)
+        made = orderflow.compute(frame, trades, analyst.settings, analyst.seconds)
     return made[list(ORDERFLOW_COLUMNS)]

@@ -1,5 +1,6 @@
 """What hourly candles, the other pairs and the option market say of a pair's volatility."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,23 +21,33 @@ RATIO_SECONDS = 30 * candles.SECONDS_PER_DAY  # the option market's own horizon
 def of_pair(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> dict[str, np.ndarray]:
     """Return annual volatilities by name, each as known at the close of each candle."""
     settings = analyst.settings
-    hours = analyst.candles(frame, pair, HOURLY)
+    hours, wanted = analyst.candles(frame, pair, HOURLY), tuple(_wanted(analyst))
     if hours is None:
-        return {}
+        return {name: np.full(len(frame), np.nan) for name in wanted}
     hourly = {}
-    if settings.volatility.garch.enabled:
+    if "garch" in wanted:
         hourly["garch"] = garch.compute(hours, settings)
-    if settings.volatility.implied.enabled and analyst.index is not None:
+    if "implied" in wanted and analyst.index is not None:
         hourly["implied"] = _implied(hours, pair, analyst.index, analyst)
     found = {
         name: analyst.beside(frame, hours, made, HOURLY).iloc[:, 0].to_numpy()
         for name, made in hourly.items()
     }
-    if settings.volatility.basket.enabled:
+    if "basket" in wanted:
         shared = analyst.whitelist.basket(hours, settings)
         together = analyst.beside(frame, shared, shared[["basket_volatility"]], HOURLY)
         found["basket"] = together["basket_volatility"].to_numpy()
     return found
+
+
+def _wanted(analyst: "Analyst") -> Iterator[str]:
+    measured = analyst.settings.volatility
+    if measured.garch.enabled:
+        yield "garch"
+    if measured.basket.enabled:
+        yield "basket"
+    if analyst.index is not None:
+        yield "implied"
 
 
 def _implied(

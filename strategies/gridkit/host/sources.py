@@ -47,10 +47,10 @@ class Sources:
             return None
         return frame.set_index("date")["open"]
 
-    def trades(self, pair: str, frame: pd.DataFrame) -> pd.DataFrame | None:
+    def trades(self, pair: str, frame: pd.DataFrame) -> pd.DataFrame:
         """Return a pair's public trades: live the last ones, in a backtest its file's of a frame.
 
-        None, said once, where there are none.
+        Empty, said once, where there are none.
         """
         found = self._context.strategy.dp.trades(pair, copy=False)
         if not self._context.live and not frame.empty:
@@ -60,7 +60,6 @@ class Sources:
             found = found[times.between(begin, end + self._context.seconds, inclusive="left")]
         if found.empty:
             self._say_missing(pair, "public trades")
-            return None
         return found
 
     def whitelist(self) -> list[str]:
