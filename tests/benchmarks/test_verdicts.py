@@ -15,8 +15,15 @@ REPORT = {
         "equal_orders": True,
     },
     "callbacks": {name: {"10": 2.0, "100": 9.0, "1000": 3.0} for name in FLAT},
-    "memory": {"grid_mb": 1_000.0},
+    "memory": {"grid_mb": 1_000.0, "all_modules_mb": 1_200.0},
+    "analytics": {
+        "rows": 105_120,
+        "modules": {"profile": 0.5, "garch": 1.5, "garch, fits": 0.5, "regime": 1.5},
+        "shared": {"basket": 0.5, "correlation": 0.5},
+    },
+    "orderflow": {"timeframes": {"1m": {"ratio": 50.0, "equal": True}}},
 }
+SHORTER = {"profile": 0.25, "garch": 1.0, "regime": 0.75}
 
 
 def missed(report: dict) -> list[str]:
@@ -48,7 +55,14 @@ def test_every_bound_is_met_at_the_bound_itself() -> None:
         (f"callbacks/{FLAT[0]}/1000", 3.1, FLAT[0]),
         (f"callbacks/{FLAT[1]}/1000", 3.1, FLAT[1]),
         (f"callbacks/{FLAT[2]}/1000", 3.1, FLAT[2]),
-        ("memory/grid_mb", 1_000.1, "memory"),
+        ("memory/grid_mb", 1_000.1, "memory of (b)"),
+        ("memory/all_modules_mb", 1_200.1, "memory with all modules"),
+        ("analytics/modules/regime", 1.51, "analytics, all modules"),
+        ("analytics/shared/basket", 0.51, "analytics, all modules"),
+        ("analytics/modules", {"profile": 0.51, "garch": 2.0}, "analytics, profile"),
+        ("analytics/modules", {"garch": 1.5, "garch, fits": 0.51}, "analytics, garch"),
+        ("orderflow/timeframes/1m/ratio", 49.9, "order flow 1m, times"),
+        ("orderflow/timeframes/1m/equal", False, "order flow 1m unlike"),
     ],
 )
 def test_each_bound_is_missed_by_its_own_number_alone(path: str, value: object, name: str) -> None:
@@ -59,6 +73,14 @@ def test_each_bound_is_missed_by_its_own_number_alone(path: str, value: object, 
 @pytest.mark.parametrize("at_most", [True, False])
 def test_an_unknown_value_is_never_good_enough(at_most: bool) -> None:
     assert not Verdict("speed", math.nan, 1.0, at_most).met
+
+
+@pytest.mark.parametrize(("rows", "met"), [(52_560, True), (52_000, False)])
+def test_fewer_candles_may_take_less_time(rows: int, met: bool) -> None:
+    report = changed("analytics/modules", SHORTER)
+    report["analytics"] |= {"rows": rows, "shared": {"basket": 0.5}}
+    found = [one for one in verdicts(report) if one.name.startswith("analytics")]
+    assert [one.met for one in found] == [met] * len(found)
 
 
 def test_fewer_candles_need_fewer_fills() -> None:

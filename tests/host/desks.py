@@ -75,7 +75,12 @@ def code_of(strength: float, side: float) -> Regime:
 
 
 def candles_at(
-    price: float, *, strength: float = CALM, side: float = 1.0, volatility: float = 0.02
+    price: float,
+    *,
+    strength: float = CALM,
+    side: float = 1.0,
+    volatility: float = 0.02,
+    gap_factor: float = 1.0,
 ) -> pd.DataFrame:
     """A day of candles at one price; the last is closed at NOW. All as `indicators` leaves them."""
     dates = pd.date_range(end=NOW - CANDLE, periods=288, freq=CANDLE)
@@ -83,7 +88,7 @@ def candles_at(
         {
             "date": dates, "open": price, "high": price, "low": price, "close": price,
             "volume": 1.0, "volatility_daily": volatility, "regime_code": code_of(strength, side),
-            "regime_adx": strength, "regime_side": side,
+            "regime_adx": strength, "regime_side": side, "stress_gap_factor": gap_factor,
         }
     )  # fmt: skip
 

@@ -85,6 +85,18 @@ WRONG_CONDITIONS = {
         {"gridkit": {"regime": {"timeframe": "hourly"}}},
         ["gridkit.regime.timeframe", "hourly"],
     ),
+    "a confluence faster than the strategy": (
+        {"gridkit": {"confluence": {"timeframes": {"1m": 0.2, "5m": 0.3, "1h": 0.5}}}},
+        ["gridkit.confluence.timeframes", "1m", "5m"],
+    ),
+    "a volatility index that is not there": (
+        {"gridkit": {"volatility": {"implied": {"file": "nowhere.csv"}}}},
+        ["gridkit.volatility.implied.file", "nowhere.csv", "cannot be read", "a CSV file"],
+    ),
+    "a volatility index that is no table of one": (
+        {"gridkit": {"volatility": {"implied": {"file": str(ROOT / "pyproject.toml")}}}},
+        ["gridkit.volatility.implied.file", "pyproject.toml", "is no table"],
+    ),
     "a capital too small for one line": (
         {"dry_run_wallet": 12},
         ["ETH/USDT", "capital", "11.88", "allowed is more capital"],

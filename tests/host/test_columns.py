@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from backtests.runs import QUICK_REGIME, disagreements, run, until
+from backtests.runs import QUICK_REGIME, UNGATED, disagreements, run, until
+from gridkit.analytics import profile
 from gridkit.settings import Settings
 from host import analysed
 from host.analysed import EVERYTHING, everything, frames_of, known_until, ours
@@ -121,6 +122,22 @@ def test_every_column_is_what_its_module_says_of_what_was_known(rich, whole, mom
         assert found == pytest.approx(expected, rel=1e-5, abs=1e-9, nan_ok=True)
         unknown = {name for name, value in expected.items() if np.isnan(value)}
         assert unknown <= {"orderflow_vwap_deviation", "profile_node_above", "profile_node_below"}
+
+
+def test_a_profile_of_coarser_candles_is_seen_once_each_has_closed(rich_spot, tmp_path):
+    """Thirty days of 5m candles are more than the exchange gives, those of 15m are not."""
+    asked = {**UNGATED, "profile": {"enabled": True, "days": 30}}
+    frame = frames_of(tmp_path, rich_spot, asked, timerange=RANGE)["ETH/USDT"]
+    coarse = pd.read_feather(analysed.candles_file(rich_spot, "ETH/USDT", "15m"))
+    coarse = coarse[coarse["date"] >= pd.Timestamp(BEGIN, tz="UTC") - pd.Timedelta("30D")]
+    made = profile.compute(coarse, Settings.from_config({"gridkit": asked}))
+    made.index = coarse["date"] + pd.Timedelta("15min")
+    closes = frame["date"] + FIVE_MINUTES
+    expected = made.reindex(closes, method="ffill").reset_index(drop=True)
+    assert expected["profile_poc"].iloc[-600:].notna().all()
+    found = frame[list(made.columns)]
+    pd.testing.assert_frame_equal(found.iloc[-600:], expected.iloc[-600:], check_dtype=False)
+    assert expected.iloc[-600:].nunique().max() > 3, "or nothing is shown"
 
 
 # -- switches ---------------------------------------------------------------------------------
