@@ -17,6 +17,7 @@ from tapes import tape_of
 OTHER = "BTC/USDT"
 LOOP = timedelta(seconds=5)
 BUYERS, SELLERS = 1, -1
+STANDING = 14  # loops of 5 s: a side is said once it has stood for a minute
 
 
 def raw_book(side: int = 0, middle: float = 100.0) -> dict:
@@ -55,6 +56,7 @@ def desk(open_trades):
         RunMode.DRY_RUN, pairs=(PAIR, OTHER), orderflow={"enabled": True, "loop_seconds": 30}
     )
     strategy.desk.market_of_test = Market(strategy.dp)
+    strategy.desk.time_of_test = NOW
     return strategy.desk
 
 
@@ -64,8 +66,10 @@ def market(desk) -> Market:
 
 
 def looks(desk, times: int = 1) -> None:
-    for loop in range(times):
-        desk.flow.look(NOW + loop * LOOP)
+    """So many loops, each five seconds after the one before."""
+    for _ in range(times):
+        desk.flow.look(desk.time_of_test)
+        desk.time_of_test += LOOP
 
 
 def test_books_are_asked_for_as_deep_as_is_set(desk, market):
@@ -105,7 +109,7 @@ def test_a_one_sided_book_is_said_when_it_becomes_so_and_not_again(
     looks(desk)
     assert desk.flow.analyses[PAIR].direction == 0
     market.books[PAIR] = raw_book(side)
-    looks(desk, 3)
+    looks(desk, STANDING)
     found = desk.flow.analyses[PAIR]
     assert found.direction == side
     assert found.strength >= desk.settings.orderflow.action_threshold
@@ -113,15 +117,38 @@ def test_a_one_sided_book_is_said_when_it_becomes_so_and_not_again(
     assert len(said) == 1
     assert said[0].startswith(f"{PAIR}: order flow, {word}: ")
     market.books[PAIR] = raw_book()
-    looks(desk)
+    looks(desk, STANDING)
     assert any("order flow, no side" in record.message for record in caplog.records)
+
+
+def test_a_side_that_flickers_is_never_said(desk, market, caplog):
+    caplog.set_level(logging.INFO, logger="gridkit")
+    for loop in range(40):
+        market.books[PAIR] = raw_book(BUYERS if loop % 8 else SELLERS)
+        looks(desk)
+    assert not [record for record in caplog.records if "order flow" in record.message]
+
+
+def test_a_pair_that_left_the_whitelist_is_forgotten(desk, market):
+    looks(desk)
+    desk.context.strategy.dp.pairs = (OTHER,)
+    looks(desk)
+    assert set(desk.flow.analyses) == {OTHER}
+
+
+def test_trades_that_cannot_be_read_are_said_once_and_the_books_are_analysed(desk, market, caplog):
+    market.tape = tape_of(3, 60).iloc[::-1]
+    looks(desk, 3)
+    assert sum("no trades" in record.message for record in caplog.records) == 2  # one per pair
+    assert set(desk.flow.analyses) == {PAIR, OTHER}
+    assert desk.flow.analyses[PAIR].tape is None
 
 
 def test_an_open_trade_carries_what_was_found_as_plain_json(desk, market, open_trades):
     trade = Carrying(PAIR)
     open_trades.append(trade)
     market.books[PAIR] = raw_book(BUYERS)
-    looks(desk)
+    looks(desk, STANDING)
     key, document = trade.written
     assert key == KEY
     assert document == json.loads(json.dumps(document, allow_nan=False))

@@ -32,13 +32,18 @@ class Resting:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Why nothing is added: the condition, its value and the threshold it misses."""
+    """Why nothing is added: the condition, its value and the threshold it misses.
+
+    A threshold of NaN: the condition is of a kind without figures.
+    """
 
     condition: str
     value: float
     threshold: float
 
     def __str__(self) -> str:
+        if math.isnan(self.threshold):
+            return self.condition
         return f"{self.condition}: {self.value:.6g} against {self.threshold:.6g}"
 
 

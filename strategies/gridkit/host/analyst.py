@@ -1,17 +1,16 @@
 """Analyses a pair: hands the analytics the candles they want, and the frame their columns."""
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from freqtrade.exceptions import OperationalException
 
 from gridkit import candles
-from gridkit.feeds import volatility_index
 from gridkit.host import timeframes
-from gridkit.host.sources import FUNDING, HOURLY, Sources
+from gridkit.host.index_file import IndexFile
+from gridkit.host.sources import FUNDING, HOURLY, OPEN_INTEREST, Sources
 from gridkit.host.whitelist import Whitelist
-from gridkit.settings import SettingsError
 
 if TYPE_CHECKING:
     from gridkit.analytics.implied import VolatilityIndex
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+Compute = Callable[[pd.DataFrame, "Settings"], pd.DataFrame]
 Wanted = tuple[str, str] | tuple[str, str, str]
 
 
@@ -31,13 +31,22 @@ class Analyst:
         self.profile_timeframe = profile_timeframe
         self.sources = Sources(context)
         self.whitelist = Whitelist(self.sources)
-        self.index = _index(context.settings)
+        # Those at the start: hyperopted ones come later live, and a backtest never sees them here.
+        self.configured = context.settings
+        self._index = IndexFile(context.settings.volatility.implied)
+        self._failed: set[str] = set()
         self._told: dict[tuple[str, str], str] = {}
+        self._made: dict[tuple[str, str], tuple[object, pd.DataFrame]] = {}
 
     @property
     def settings(self) -> "Settings":
         """Return the settings in force."""
         return self._context.settings
+
+    @property
+    def index(self) -> "VolatilityIndex | None":
+        """Return the volatility index as its file has it now; None where none is named."""
+        return self._index.current()
 
     @property
     def live(self) -> bool:
@@ -53,7 +62,27 @@ class Analyst:
         """Return a pair's candles of a timeframe, `frame` itself where it is the strategy's own."""
         if timeframe == self.sources.timeframe:
             return frame
-        return self.sources.of(pair, timeframe)
+        other, length = self.sources.of(pair, timeframe), candles.seconds_of(timeframe)
+        if other is not None:
+            late = timeframes.late(frame, self.seconds, other, length)
+            if late:
+                self.sources.say_late(pair, timeframe, late, len(frame))
+        return other
+
+    def computed(self, pair: str, other: pd.DataFrame, compute: Compute) -> pd.DataFrame:
+        """Return a module's columns of some candles; live, made anew only when these change.
+
+        In trade mode a module of hourly candles would else be computed at every candle of 5m.
+        """
+        if not self.live or other.empty:
+            return compute(other, self.settings)
+        begin, end = other["date"].iloc[0], other["date"].iloc[-1]
+        key, state = (pair, compute.__module__), (begin, end, len(other), self.settings)
+        known = self._made.get(key)
+        if known is None or known[0] != state:
+            known = state, compute(other, self.settings)
+            self._made[key] = known
+        return known[1]
 
     def beside(
         self, frame: pd.DataFrame, other: pd.DataFrame, columns: pd.DataFrame, timeframe: str
@@ -77,10 +106,11 @@ class Analyst:
         names = self.settings.confluence.weights_for(own)
         return [one for one in names if candles.seconds_of(one) >= self.seconds]
 
-    def index_pair(self, pair: str) -> str:
-        """Return the pair of the volatility index's coin, in a pair's own kind of market."""
+    def index_pair(self, pair: str) -> str | None:
+        """Return the pair of the volatility index's coin in a pair's own currency, if there is."""
         _, rest = pair.split("/", maxsplit=1)
-        return f"{self.settings.volatility.implied.asset}/{rest}"
+        name = f"{self.settings.volatility.implied.asset}/{rest}"
+        return name if name == pair or self.sources.is_market(name) else None
 
     def wanted(self) -> list[Wanted]:
         """Name the candles that are read beside the strategy's own, for `informative_pairs`."""
@@ -89,17 +119,28 @@ class Analyst:
             (pair, one) for pair in pairs for one in sorted(self._timeframes() - {own})
         ]
         if self.index is not None:
-            wanted += sorted({(self.index_pair(pair), HOURLY) for pair in pairs} - set(wanted))
+            bases = {base for base in map(self.index_pair, pairs) if base is not None}
+            wanted += sorted({(base, HOURLY) for base in bases} - set(wanted))
         if self._reads_funding():
             timeframe = self._context.strategy.dp.get_funding_rate_timeframe()
             wanted += [(pair, timeframe, FUNDING) for pair in pairs]
+        interest = self.settings.confluence.open_interest_timeframe
+        if self._context.is_futures and self.settings.confluence.enabled and interest:
+            wanted += [(pair, interest, OPEN_INTEREST) for pair in pairs]
         return wanted
 
     def tell(self, pair: str, topic: str, text: str) -> None:
-        """Log what is new of a topic, once."""
-        if text and self._told.get((pair, topic)) != text:
+        """Log what is new of a topic, once; nothing is said of an empty text."""
+        if self._told.get((pair, topic), "") != text:
             self._told[pair, topic] = text
-            logger.info("%s: %s", pair, text)
+            if text:
+                logger.info("%s: %s", pair, text)
+
+    def failed(self, pair: str, name: str) -> None:
+        """Log, once, the error that keeps a module from being shown."""
+        if name not in self._failed:
+            self._failed.add(name)
+            logger.exception("%s: the %s is left out, as it failed", pair, name)
 
     def reads_hours(self) -> bool:
         """Whether hourly candles are loaded beside the strategy's own."""
@@ -131,14 +172,3 @@ class Analyst:
         return self._context.is_futures and (
             self.settings.confluence.enabled or self._reads_stress()
         )
-
-
-def _index(settings: "Settings") -> "VolatilityIndex | None":
-    """Read the volatility index where a file is named; a wrong one stops the bot."""
-    implied = settings.volatility.implied
-    if not implied.enabled or implied.file is None:
-        return None
-    try:
-        return volatility_index.read(implied.file)
-    except SettingsError as error:
-        raise OperationalException(str(error)) from None

@@ -52,8 +52,22 @@ SECONDS_PER_MINUTE = 60
 
 def of_pair(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
     """Return the frame with the columns of every module that is switched on."""
-    made = [part(frame, pair, analyst) for part in _parts(analyst.settings)]
+    made = [_made(part, frame, pair, analyst) for part in _parts(analyst.settings)]
     return pd.concat([frame, *made], axis=1)
+
+
+def _made(part: Part, frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
+    """Return a part's columns; live, one that is only shown may fail, and is said to.
+
+    Volatility, regime and stress decide on trades: without them none may open.
+    """
+    if not analyst.live or part in (_volatility, _regime, _stress):
+        return part(frame, pair, analyst)
+    try:
+        return part(frame, pair, analyst)
+    except Exception:  # whatever it is that a picture fails over, trading goes on
+        analyst.failed(pair, part.__name__.removeprefix("_"))
+        return pd.DataFrame(index=frame.index)
 
 
 def _parts(settings: "Settings") -> Iterator[Part]:
@@ -82,17 +96,18 @@ def _volatility(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFr
     columns = {f"volatility_{name}": values.astype("float32") for name, values in known.items()}
     columns["volatility_forecast"] = annual.astype("float32")
     columns["volatility_class"] = forecast.regime_of(annual, settings.volatility.regimes)
-    columns["volatility_daily"] = volatility.daily(_for_spacing(annual, frame, settings))
+    columns["volatility_daily"] = volatility.daily(_for_spacing(annual, frame, analyst))
     return pd.DataFrame(columns, index=frame.index)
 
 
-def _for_spacing(annual: np.ndarray, frame: pd.DataFrame, settings: "Settings") -> np.ndarray:
+def _for_spacing(annual: np.ndarray, frame: pd.DataFrame, analyst: "Analyst") -> np.ndarray:
     """Return the forecast; for the classic gap in ATR, the volatility that leads to this gap."""
-    measured = settings.volatility
-    if (measured.method, measured.estimator) != ("realised", "atr"):
+    measured = analyst.settings.volatility
+    gap_in_atr = (measured.method, measured.estimator) == ("realised", "atr")
+    if not gap_in_atr or analyst.settings.spacing.method != "volatility":
         return annual
     fractions = estimators.atr(estimators.Prices.of(frame), measured.atr_period)
-    return volatility.gap_as_annual(fractions, settings)
+    return volatility.gap_as_annual(fractions, analyst.configured)
 
 
 def _regime(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
@@ -106,7 +121,7 @@ def _regime(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
             f"{rule.timeframe}), choose another timeframe with gridkit.regime.timeframe, or switch "
             "the gate off with gridkit.regime.enabled."
         )
-    made = regime.compute(other, analyst.settings)
+    made = analyst.computed(pair, other, regime.compute)
     seen = analyst.beside(frame, other, made[list(REGIME_COLUMNS)], rule.timeframe)
     closes = candles.times(frame) + analyst.seconds
     seconds = rule.stable_minutes * SECONDS_PER_MINUTE
@@ -143,7 +158,7 @@ def _seen(
     other = analyst.candles(frame, pair, timeframe)
     if other is None:
         other = frame.iloc[:0]  # of which nothing is known
-    return analyst.beside(frame, other, compute(other, analyst.settings), timeframe)
+    return analyst.beside(frame, other, analyst.computed(pair, other, compute), timeframe)
 
 
 def _confluence(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
@@ -151,16 +166,31 @@ def _confluence(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFr
     settings, own = analyst.settings, analyst.sources.timeframe
     weights = settings.confluence.weights_for(own)
     scored, ages = pd.DataFrame(index=frame.index), pd.DataFrame(index=frame.index)
-    extras = Extras(funding=analyst.sources.funding(pair))
     for timeframe in analyst.confluence_timeframes():
         other = analyst.candles(frame, pair, timeframe)
         if other is not None:
+            extras = _extras(other, pair, timeframe, analyst)
             score = scores.compute(other, settings, extras)["scores_score"]
             length = candles.seconds_of(timeframe)
             scored[timeframe], ages[timeframe] = confluence.seen_from(
                 frame, analyst.seconds, other, length, score
             )
-    return confluence.combine(scored, ages, weights, settings)
+    made = confluence.combine(scored, ages, weights, settings)
+    if analyst.live and len(made):
+        absent = confluence.excluded_names(made["confluence_excluded"].iloc[-1], weights)
+        text = f"confluence leaves out {', '.join(absent)}: missing or old" if absent else ""
+        analyst.tell(pair, "confluence", text)
+    return made
+
+
+def _extras(other: pd.DataFrame, pair: str, timeframe: str, analyst: "Analyst") -> Extras:
+    """Return what candles do not tell; the profile where it is made of these candles."""
+    has_profile = analyst.settings.profile.enabled and timeframe == analyst.profile_timeframe
+    return Extras(
+        funding=analyst.sources.funding(pair),
+        open_interest=analyst.sources.open_interest(pair),
+        profile=analyst.computed(pair, other, profile.compute) if has_profile else None,
+    )
 
 
 def _orderflow(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:

@@ -120,7 +120,7 @@ def _pressure(found: "Analysis | None") -> Iterator[dict[str, Any]]:
     """Yield the side that order flow takes, and the walls it stands before."""
     if found is None:
         return
-    if found.direction:
+    if found.direction and found.measures.mid > 0:
         label = f"order flow: {WORDS[found.direction]}, {found.strength:.2f}"
         yield _at(found.measures.mid, label, FLOW, "dotted")
     for wall in found.walls:

@@ -4,7 +4,7 @@ import logging
 import time
 from collections import deque
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from freqtrade.exceptions import FreqtradeException
@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 KEY = "gridflow"  # of custom data; `_` and `%` are wildcards in freqtrade's look-up of keys
 MS_PER_SECOND = 1_000
+STANDS = timedelta(seconds=60)  # books change sides every few seconds
 WORDS = {1: "buying", -1: "selling", 0: "no side"}
 
 
@@ -34,7 +35,9 @@ class FlowDesk:
         self._sources = sources
         self._books: dict[str, deque[Book]] = {}
         self._turn = 0
-        self._failing: set[str] = set()
+        self._failing: set[tuple[str, str]] = set()
+        self._standing: dict[str, tuple[int, datetime]] = {}
+        self._said: dict[str, int] = {}
         self.analyses: dict[str, Analysis] = {}
 
     def look(self, now: datetime) -> None:
@@ -43,14 +46,27 @@ class FlowDesk:
         rule = self._context.settings.orderflow
         if not rule.enabled or not pairs:
             return
+        self._forget_all_but(set(pairs))
         deadline = time.monotonic() + rule.loop_seconds
         for _ in pairs:
             pair = pairs[self._turn % len(pairs)]
             self._turn += 1
             self._take(pair, now)
-            self._say(pair, self._analyse(pair, now))
+            self._say(pair, self._analyse(pair, now), now)
             if time.monotonic() >= deadline:
                 break
+
+    def _forget_all_but(self, pairs: set[str]) -> None:
+        """Drop what is known of pairs that are no longer traded."""
+        for pair in self._books.keys() - pairs:
+            for known in (self._books, self.analyses, self._standing, self._said):
+                known.pop(pair, None)
+
+    def _warn(self, pair: str, what: str, error: Exception) -> None:
+        """Say why something is not to be had, once until it is again."""
+        if (pair, what) not in self._failing:
+            logger.warning("%s: no %s: %s", pair, what, error)
+        self._failing.add((pair, what))
 
     def _take(self, pair: str, now: datetime) -> None:
         """Keep a pair's book; what the exchange does not give, or gives wrong, is said once."""
@@ -59,11 +75,9 @@ class FlowDesk:
             raw = self._context.strategy.dp.orderbook(pair, rule.depth)
             book = book_of(raw, now.timestamp())
         except (FreqtradeException, ValueError) as error:
-            if pair not in self._failing:
-                logger.warning("%s: no order book: %s", pair, error)
-            self._failing.add(pair)
+            self._warn(pair, "order book", error)
             return
-        self._failing.discard(pair)
+        self._failing.discard((pair, "order book"))
         self._books.setdefault(pair, deque(maxlen=rule.snapshots)).append(book)
 
     def _analyse(self, pair: str, now: datetime) -> "Analysis":
@@ -80,14 +94,21 @@ class FlowDesk:
         found = self._context.strategy.dp.trades(pair, copy=False)
         if found.empty:
             return None
-        return trades.tape(found, int(now.timestamp() * MS_PER_SECOND), self._context.settings)
+        try:
+            return trades.tape(found, int(now.timestamp() * MS_PER_SECOND), self._context.settings)
+        except ValueError as error:
+            self._warn(pair, "trades", error)
+            return None
 
-    def _say(self, pair: str, found: "Analysis") -> None:
-        """Log a new direction with its reasons, and write it to the open trade for REST."""
-        before = self.analyses.get(pair)
+    def _say(self, pair: str, found: "Analysis", now: datetime) -> None:
+        """Log a direction that has stood for a while, and write it to the open trade for REST."""
         self.analyses[pair] = found
-        if found.direction == (before.direction if before else 0):
+        side, since = self._standing.get(pair, (0, now))
+        if side != found.direction:
+            self._standing[pair] = side, since = found.direction, now
+        if side == self._said.get(pair, 0) or now - since < STANDS:
             return
+        self._said[pair] = side
         logger.info("%s: order flow, %s: %s", pair, WORDS[found.direction], found.summary)
         for trade in Trade.get_trades_proxy(pair=pair, is_open=True):
             trade.set_custom_data(KEY, document(found))

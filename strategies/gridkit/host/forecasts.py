@@ -26,7 +26,7 @@ def of_pair(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> dict[str, np.
         return {name: np.full(len(frame), np.nan) for name in wanted}
     hourly = {}
     if "garch" in wanted:
-        hourly["garch"] = garch.compute(hours, settings)
+        hourly["garch"] = analyst.computed(pair, hours, garch.compute)
     if "implied" in wanted and analyst.index is not None:
         hourly["implied"] = _implied(hours, pair, analyst.index, analyst)
     found = {
@@ -59,7 +59,7 @@ def _implied(
     known = implied.known_at(index, moments, asked.max_age_days)
     base = analyst.index_pair(pair)
     if base != pair:
-        other = analyst.sources.of(base, HOURLY)
+        other = analyst.sources.of(base, HOURLY) if base else None
         ratio_base = np.full(len(hours), np.nan)
         if other is not None:
             theirs = pd.DataFrame({"volatility": _monthly(other)})

@@ -151,7 +151,7 @@ class Opening:
     def _stale(self, trade: Trade, order: Any, reading: Reading) -> bool:
         side = -1 if trade.is_short else 1
         settings = self._context.settings
-        if gates.regime_block(reading.market, side, settings.regime):
+        if gates.start_block(reading.market, side, settings.regime):
             return True
         gap = self._spacing(reading)
         if gap is None or not reading.close > 0 or order.safe_filled > 0:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from gridkit import candles
 from gridkit.analytics.trades import MS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ logger = logging.getLogger(__name__)
 
 HOURLY = "1h"
 FUNDING = "funding_rate"
+OPEN_INTEREST = "open_interest"
 
 
 class Sources:
@@ -35,6 +37,42 @@ class Sources:
             self._say_missing(pair, f"{timeframe} candles")
             return None
         return frame
+
+    def say_late(self, pair: str, timeframe: str, late: int, rows: int) -> None:
+        """Say once that a pair's candles of a timeframe do not keep up with its own."""
+        if (pair, f"late {timeframe}") not in self._missing:
+            self._missing.add((pair, f"late {timeframe}"))
+            logger.warning(
+                "%s: the last %s candle is missing or old at %d of %d candles; what is read from "
+                "them is unknown there",
+                pair,
+                timeframe,
+                late,
+                rows,
+            )
+
+    def is_market(self, pair: str) -> bool:
+        """Whether the exchange knows a pair; if not, that is said once."""
+        known = self._context.strategy.dp.market(pair) is not None
+        if not known:
+            self._say_missing(pair, "such market")
+        return known
+
+    def open_interest(self, pair: str) -> pd.Series | None:
+        """Return a perpetual's open interest by the moment it was known; None where not asked for.
+
+        freqtrade's candles carry it by their open time; it counts from their close.
+        """
+        timeframe = self._context.settings.confluence.open_interest_timeframe
+        if timeframe is None or not self._context.is_futures:
+            return None
+        dp = self._context.strategy.dp
+        frame = dp.get_pair_dataframe(pair, timeframe, OPEN_INTEREST)
+        if frame.empty:
+            self._say_missing(pair, "open interest")
+            return None
+        known = frame["date"] + pd.Timedelta(seconds=candles.seconds_of(timeframe))
+        return frame.set_index(known)["open_interest_amount"]
 
     def funding(self, pair: str) -> pd.Series | None:
         """Return a perpetual's funding rates by the moment each was paid; None where unknown."""

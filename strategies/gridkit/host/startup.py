@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MOST_OF_THE_MARGIN = 0.4  # share of a position's margin that its stops may use up
+MOST_STARTUP_DAYS = 60
 LEAST_TIMEOUT_SECONDS = candles.SECONDS_PER_DAY
 
 
@@ -45,7 +46,7 @@ def check(strategy: "IStrategy", desk: "GridDesk") -> None:
     ]
     if wrong:
         raise SettingsError("; ".join(wrong))
-    for warning in _worth_knowing(desk.settings):
+    for warning in (*_worth_knowing(desk.settings), *_coarse(strategy, desk)):
         logger.warning(warning)
 
 
@@ -58,6 +59,24 @@ def _worth_knowing(settings: Settings) -> Iterator[str]:
             f"stops.lot_stop = {stops.lot_stop:.2%} sells a lot once price is {reached} lines "
             f"deeper (steps of {narrowest:.2%} or more), so that the {settings.grid.levels} lines "
             "are seldom held together"
+        )
+
+
+def _coarse(strategy: "IStrategy", desk: "GridDesk") -> Iterator[str]:
+    """Yield what candles as long as the strategy's own cost the analytics."""
+    own, confluence = strategy.timeframe, desk.settings.confluence
+    weights = confluence.weights_for(own)
+    read = desk.analyst.confluence_timeframes()
+    if confluence.enabled and len(read) < len(weights):
+        yield (
+            f"confluence reads {', '.join(read) or 'none'} of {', '.join(weights)}: the others are "
+            f"faster than {own}, and count as missing; confluence.timeframes names a set of its own"
+        )
+    days = strategy.startup_candle_count * candles.seconds_of(own) / candles.SECONDS_PER_DAY
+    if candles.seconds_of(own) >= candles.SECONDS_PER_HOUR and days > MOST_STARTUP_DAYS:
+        yield (
+            f"{strategy.startup_candle_count} candles of {own} before the first trade are "
+            f"{days:.0f} days; most of it is GARCH's (volatility.garch.enabled, .window_hours)"
         )
 
 
@@ -143,17 +162,16 @@ def _leverage(settings: Settings) -> Iterator[str]:
 
 def _timeframes(strategy: "IStrategy", settings: Settings) -> Iterator[str]:
     own = candles.seconds_of(strategy.timeframe)
-    wanted = {
-        "regime.timeframe": [settings.regime.timeframe],
-        "confluence.timeframes": list(settings.confluence.timeframes or ()),
-    }
-    for key, names in wanted.items():
-        for name in names:
-            if candles.seconds_of(name) < own:
-                yield (
-                    f"{SECTION}.{key} = {name!r}: must be at least the strategy's "
-                    f"{strategy.timeframe}"
-                )
+    wanted: list[tuple[str, str]] = []
+    if settings.regime.enabled:
+        wanted.append(("regime.timeframe", settings.regime.timeframe))
+    if settings.confluence.enabled:
+        wanted += [("confluence.timeframes", one) for one in settings.confluence.timeframes or ()]
+    for key, name in wanted:
+        if candles.seconds_of(name) < own:
+            yield (
+                f"{SECTION}.{key} = {name!r}: must be at least the strategy's {strategy.timeframe}"
+            )
 
 
 def _lines(settings: Settings) -> Iterator[str]:

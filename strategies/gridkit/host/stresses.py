@@ -21,7 +21,7 @@ def of_pair(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
     if hours is None:
         names = ["stress_factor", "stress_liquidity_factor"]
         return pd.DataFrame(np.nan, index=frame.index, columns=names, dtype="float32")
-    thin = stress.compute(hours, analyst.settings)
+    thin = analyst.computed(pair, hours, stress.compute)
     factor = stress.combined(
         _funding(hours, pair, analyst),
         _correlation(hours, analyst),
@@ -48,7 +48,8 @@ def _funding(hours: pd.DataFrame, pair: str, analyst: "Analyst") -> np.ndarray:
         return np.full(len(hours), np.nan)
     paid = candles.moments(rates.index)
     closes = candles.times(hours) + candles.SECONDS_PER_HOUR
-    hourly, _ = scores_parts.latest(paid, rates.to_numpy(), closes)
+    hourly, ages = scores_parts.latest(paid, rates.to_numpy(), closes)
+    hourly[ages > candles.SECONDS_PER_DAY] = np.nan
     return stress.funding_stress(hourly, *_scale(analyst))
 
 

@@ -37,7 +37,7 @@ class Whitelist:
         make: Callable[[Frames, "Settings"], pd.DataFrame],
     ) -> pd.DataFrame:
         pairs = tuple(self._sources.whitelist())
-        key = (pairs, hours["date"].iloc[0], hours["date"].iloc[-1], settings)
+        key = (pairs, hours["date"].iloc[-1], settings)
         known = self._made.get(name)
         if known is None or known[0] != key:
             found = {pair: self._sources.of(pair, HOURLY) for pair in pairs}

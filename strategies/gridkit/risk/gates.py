@@ -1,5 +1,7 @@
 """Reasons not to take new risk now."""
 
+import math
+
 from gridkit.analytics import regime
 from gridkit.analytics.regime import Regime
 from gridkit.grid.situation import Block
@@ -19,7 +21,7 @@ def regime_block(market: Market, side: int, rule: RegimeSettings) -> Block | Non
     if adx != adx:  # noqa: PLR0124 (NaN)
         return _UNKNOWN
     if regime.direction(code, market_side) * side < 0:
-        return Block(f"{NAMES[code]} market against the grid, by ADX", adx, rule.adx_strong)
+        return _block(f"{NAMES[code]} market against the grid", adx, rule.adx_strong, rule)
     return None
 
 
@@ -29,10 +31,17 @@ def start_block(market: Market, side: int, rule: RegimeSettings) -> Block | None
     code, adx, _ = market
     if block is not None or not rule.enabled or regime.parameters(code, rule).new_cycles:
         return block
-    return Block(f"{NAMES[code]} market starts no cycle, by ADX", adx, rule.adx_calm)
+    return _block(f"{NAMES[code]} market starts no cycle", adx, rule.adx_calm, rule)
 
 
-_UNKNOWN = Block("market regime unknown", float("nan"), 0.0)
+def _block(condition: str, adx: float, threshold: float, rule: RegimeSettings) -> Block:
+    """Name the ADX where it decides; a composite regime is of no single figure."""
+    if rule.method == "adx":
+        return Block(f"{condition}, by ADX", adx, threshold)
+    return Block(condition, math.nan, math.nan)
+
+
+_UNKNOWN = Block("market regime unknown", math.nan, math.nan)
 
 
 def price_block(price: float, side: int, pair: str, stops: StopSettings) -> Block | None:

@@ -148,7 +148,7 @@ class ProfileSettings(Section):
 
 
 class RegimeParameters(Section):
-    """What a regime means for stops, thresholds, size and new cycles."""
+    """What a regime means for a strategy; AdaptiveGrid reads `new_cycles`."""
 
     stop_atr_multiple: float = Field(gt=0, le=10, description="distance of a stop in ATR")
     threshold_factor: float = Field(gt=0, le=5, description="factor on entry thresholds")
@@ -306,12 +306,21 @@ class ConfluenceSettings(Section):
     stale_candles: float = Field(
         default=2.0, ge=1, le=20, description="a timeframe older than so many candles is left out"
     )
+    open_interest_timeframe: str | None = Field(
+        default=None,
+        description="futures: candles of open interest to read, as freqtrade has them",
+    )
     funding_days: int = Field(
         default=30, ge=7, le=90, description="window of the funding percentile"
     )
     funding_percentile: Percentile = Field(
         default=95.0, description="funding beyond this percentile of its size counts against it"
     )
+
+    @field_validator("open_interest_timeframe")
+    @classmethod
+    def _is_timeframe(cls, value: str | None) -> str | None:
+        return value if value is None else _timeframe(value)
 
     @field_validator("timeframes")
     @classmethod
