@@ -4,6 +4,7 @@ import logging
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from freqtrade.configuration import TimeRange
 
 from gridkit import candles
 from gridkit.analytics.trades import MS_PER_SECOND
@@ -90,15 +91,19 @@ class Sources:
 
         Empty, said once, where there are none.
         """
-        found = self._context.strategy.dp.trades(pair, copy=False)
-        if not self._context.live and not frame.empty:
-            # Not by its `timerange`: freqtrade compares that, in seconds, with milliseconds.
-            begin, end = (frame["date"].iloc[row].timestamp() for row in (0, -1))
-            times = found["timestamp"] / MS_PER_SECOND
-            found = found[times.between(begin, end + self._context.seconds, inclusive="left")]
+        found = self._context.strategy.dp.trades(pair, copy=False, timerange=self._span(frame))
         if found.empty:
             self._say_missing(pair, "public trades")
-        return found
+        # A file that freqtrade has appended to is not in order.
+        return found.sort_values("timestamp", kind="stable", ignore_index=True)
+
+    def _span(self, frame: pd.DataFrame) -> TimeRange | None:
+        """Return the time a frame covers, in milliseconds: so freqtrade cuts files of trades."""
+        if frame.empty:
+            return None
+        begin, last = (round(frame["date"].iloc[row].timestamp()) for row in (0, -1))
+        end = last + self._context.seconds
+        return TimeRange("date", "date", begin * MS_PER_SECOND, end * MS_PER_SECOND - 1)
 
     def whitelist(self) -> list[str]:
         """Return the pairs that are traded now."""
