@@ -143,7 +143,7 @@ def test_a_value_beyond_a_bound_is_refused_with_key_value_and_what_is_allowed(ke
     words = {"ge": "greater than or equal to", "gt": "greater than", "le": "less than or equal to"}
     message = str(refused.value)
     assert message.startswith(f"{SECTION}.{key} = {value!r}: ")
-    assert f"{words.get(kind, 'less than')} {bound:g}" in message
+    assert f"{words.get(kind, 'less than')} {bound:.10g}" in message
 
 
 @pytest.mark.parametrize(("key", "kind", "bound"), REACHABLE)
@@ -157,6 +157,10 @@ def test_a_value_on_its_bound_is_allowed(key, kind, bound):
         "regime.adx_calm": {"adx_strong": 100},
         "regime.adx_strong": {"adx_calm": 0},
         "regime.ema_slow": {"ema_fast": 2},
+        "orderflow.depth": {"imbalance_depth": 1},
+        "orderflow.imbalance_depth": {"depth": 1_000},
+        "orderflow.significant": {"one_sided": 1},
+        "orderflow.one_sided": {"significant": 0},
     }.get(key, {})
     config = section(key, bound)
     if "." in key:
@@ -242,6 +246,15 @@ def test_every_mistake_is_named_at_once():
         ({"regime": {"ema_fast": 200}}, "regime: ema_fast 200 must be below ema_slow 200"),
         ({"regime": {"adx_calm": 26}}, "regime: adx_calm 26.0 is above adx_strong 25.0"),
         (
+            {"orderflow": {"imbalance_depth": 21}},
+            "orderflow: imbalance_depth 21 is above depth 20: "
+            "allowed are as many levels as are asked for, or fewer",
+        ),
+        (
+            {"orderflow": {"significant": 0.3, "one_sided": 0.25}},
+            "orderflow: significant 0.3 is above one_sided 0.25: allowed is one_sided or less",
+        ),
+        (
             {"grid": {"infinity": True, "trailing_up_limit": {"BTC/USDT": 9.0}}},
             "grid: infinity and trailing_up_limit exclude each other",
         ),
@@ -260,6 +273,14 @@ def test_settings_that_contradict_each_other_or_mean_nothing_are_refused(config,
     with pytest.raises(SettingsError) as refused:
         Settings.from_config({SECTION: config})
     assert str(refused.value).startswith(f"{SECTION}.{message}")
+
+
+@pytest.mark.parametrize(
+    "equal", [{"depth": 7, "imbalance_depth": 7}, {"significant": 0.5, "one_sided": 0.5}]
+)
+def test_of_settings_that_must_not_exceed_each_other_equal_ones_are_allowed(equal):
+    found = Settings.from_config({SECTION: {"orderflow": equal}}).orderflow
+    assert found.model_dump().items() >= equal.items()
 
 
 @pytest.mark.parametrize("value", ["grid", 5, [], None])

@@ -17,7 +17,7 @@ from analytics.order_books import (
     scaled,
     with_size,
 )
-from gridkit.analytics import book_flow, books, flow, trades
+from gridkit.analytics import book_flow, books, evidence, flow, trades
 from gridkit.analytics.books import ASK, BID, Book
 from gridkit.analytics.flow import Analysis, Measures, analyze
 from gridkit.analytics.trades import Tape
@@ -94,6 +94,10 @@ def bought_into(count: int = 20, size: float = 1.0) -> list[Book]:
     return [a_book(bid_size=5 + size * place, time=NOW - count + place) for place in range(count)]
 
 
+def for_quote(quote: float) -> Settings:
+    return Settings(orderflow=OrderflowSettings(impact_quote=quote))
+
+
 def missing(analysis: Analysis) -> set[str]:
     """What was unavailable, without the reasons."""
     assert all(line.split(": ", 1)[1] for line in analysis.unavailable)
@@ -153,15 +157,20 @@ def test_swapped_sides_turn_the_direction_and_keep_the_strength(book, history, t
 @given(any_book(time=NOW), any_history(), any_tape(), st.sampled_from((0.25, 64.0)))
 def test_neither_the_unit_of_price_nor_that_of_size_matters(book, history, tape, factor):
     found = analyze(book, history, tape, DEFAULTS, NOW)
+    unavailable = tuple(line.replace("1,000", f"{1_000 * factor:,g}") for line in found.unavailable)
+    as_much = for_quote(1_000 * factor)
     for price, size in ((factor, 1.0), (1.0, factor)):
         past = [scaled(item, price, size) for item in history]
-        other = analyze(scaled(book, price, size), past, tape, DEFAULTS, NOW)
+        other = analyze(scaled(book, price, size), past, tape, as_much, NOW)
         assert (other.direction, other.reasons, other.unavailable) == (
             found.direction,
             found.reasons,
-            found.unavailable,
+            unavailable,
         )
         assert other.strength == pytest.approx(found.strength)
+        for name in ("impact_buy", "impact_sell"):
+            expected = pytest.approx(getattr(found.measures, name), nan_ok=True)
+            assert getattr(other.measures, name) == expected
 
 
 @given(any_book(time=NOW), any_tape(), st.floats(1.0, 100.0), st.integers(0, 9))
@@ -410,12 +419,13 @@ def test_a_direction_needs_the_action_threshold(threshold, direction):
         ({"one_sided": 0.9}, lambda found: value_of(found, "imbalance")),
         ({"imbalance_depth": 1}, lambda found: found.measures.imbalance),
         ({"tape_seconds": 15.0}, lambda found: found.measures.order_flow),
-        ({"depth": 5}, lambda found: found.measures.depth_ratio),
+        ({"depth": 5, "imbalance_depth": 5}, lambda found: found.measures.depth_ratio),
         ({"bucket": 0.005}, lambda found: found.measures.imbalance_near),
         ({"reach": 0.003}, lambda found: found.levels),
         ({"strong": 0.5}, lambda found: found.levels.quality),
         ({"wall_multiple": 60.0}, lambda found: found.walls),
         ({"max_age_seconds": 0.5}, lambda found: found.measures.mid),
+        ({"impact_quote": 20_000.0}, lambda found: found.measures.impact_buy),
         ({"action_threshold": 0.6}, lambda found: found.direction),
     ],
 )
@@ -432,7 +442,7 @@ def test_every_setting_changes_what_it_is_for(changed, differs):
     assert str(results[0]) != str(results[1])
 
 
-@pytest.mark.parametrize("edge", [{"significant": 0.0, "one_sided": 0.0}, {"significant": 1.0}])
+@pytest.mark.parametrize("edge", [{"significant": at, "one_sided": at} for at in (0.0, 1.0)])
 @given(any_book(time=NOW), any_tape())
 def test_no_setting_divides_by_zero(edge, book, tape):
     settings = Settings(orderflow=OrderflowSettings(**edge))
@@ -451,10 +461,149 @@ def test_the_summary_is_a_paragraph_of_plain_words():
         "whales: they sold 30% net of the volume; "
         "microprice: 50% of the way from the middle to the bid. "
         "The spread is 0.2000%. "
+        "Buying for 1,000 moves price 0.1000%. "
+        "Selling for 1,000 moves price 0.1000%. "
         "Not available: "
         "order flow: 1 of the 11 books needed in the last 300 s; "
         "depth ratio: too few books over the last hour."
     )
+
+
+# -- what an order would do to price ----------------------------------------------------------
+
+# The middle is 100, so that 1,000 is worth 10 of either side.
+STEPS = Book([[99.0, 4.0], [98.0, 6.0], [90.0, 90.0]], [[101.0, 5.0], [103.0, 95.0]], NOW)
+
+
+@pytest.mark.parametrize(
+    ("quote", "buy", "sell"),
+    [
+        (400.0, 0.01, 0.01),
+        (1_000.0, (5 * 0.01 + 5 * 0.03) / 10, (4 * 0.01 + 6 * 0.02) / 10),
+        (2_000.0, (5 * 0.01 + 15 * 0.03) / 20, (4 * 0.01 + 6 * 0.02 + 10 * 0.10) / 20),
+        (10_000.0, (5 * 0.01 + 95 * 0.03) / 100, (4 * 0.01 + 6 * 0.02 + 90 * 0.10) / 100),
+    ],
+)
+def test_the_impact_of_an_order_is_the_mean_of_the_levels_it_takes(quote, buy, sell):
+    found = analyze(STEPS, (), None, for_quote(quote), NOW)
+    assert found.measures.impact_buy == pytest.approx(buy)
+    assert found.measures.impact_sell == pytest.approx(sell)
+    assert f"Buying for {quote:,g} moves price {buy:.4%}. " in found.summary
+    assert f"Selling for {quote:,g} moves price {sell:.4%}. " in found.summary
+
+
+QUOTES = st.floats(10, 10_000_000)
+
+
+@given(any_book(time=NOW), QUOTES, QUOTES)
+def test_a_larger_order_moves_price_no_less_or_is_not_known(book, one, other):
+    small, large = (
+        analyze(book, (), None, for_quote(quote), NOW).measures for quote in sorted((one, other))
+    )
+    for name in ("impact_buy", "impact_sell"):
+        less, more = getattr(small, name), getattr(large, name)
+        assert math.isnan(more) or small.spread / 2 <= less * (1 + 1e-9) <= more * (1 + 2e-9)
+
+
+@given(any_book(time=NOW), QUOTES)
+def test_buying_from_a_book_is_selling_to_its_mirror_image(book, quote):
+    found, turned = (
+        analyze(each, (), None, for_quote(quote), NOW).measures for each in (book, mirrored(book))
+    )
+    assert turned.impact_buy == pytest.approx(found.impact_sell, abs=1e-12, nan_ok=True)
+    assert turned.impact_sell == pytest.approx(found.impact_buy, abs=1e-12, nan_ok=True)
+
+
+@given(any_book(time=NOW), QUOTES)
+def test_the_impact_is_known_or_its_absence_is_explained(book, quote):
+    found = analyze(book, (), None, for_quote(quote), NOW)
+    for doing, name, rows in (("buying", "buy", book.asks), ("selling", "sell", book.bids)):
+        thin = rows[:, 1].sum() < quote / books.mid(book)
+        assert math.isnan(getattr(found.measures, f"impact_{name}")) == thin
+        assert (f"impact of {doing}" in missing(found)) == thin
+        assert (f"{doing.capitalize()} for" in found.summary) == (not thin)
+
+
+def test_a_book_too_thin_for_the_order_is_named_with_what_it_holds():
+    thin = Book([[99.0, 40.0], [98.0, 59.9]], [[101.0, 25.0]], NOW)
+    found = analyze(thin, (), None, for_quote(10_000.0), NOW)
+    assert math.isnan(found.measures.impact_buy)
+    assert math.isnan(found.measures.impact_sell)
+    assert [line for line in found.unavailable if line.startswith("impact")] == [
+        "impact of buying: the asks hold 25.0% of what 10,000 is worth",
+        "impact of selling: the bids hold 99.9% of what 10,000 is worth",
+    ]
+    assert "moves price" not in found.summary
+
+
+def test_large_sums_are_written_out():
+    found = analyze(a_book(99_999.0, 99_999.0), (), None, for_quote(10_000_000.0), NOW)
+    assert "Buying for 10,000,000 moves price" in found.summary
+
+
+# -- old trades -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("age", "share"),
+    [
+        (0.0, 1.0),
+        (30.0, 1.0),
+        (60.0, 0.9),
+        (180.0, 0.5),
+        (214.0, 1 - 184 / 300),
+        (300.0, 0.1),
+        (330.0, 0.0),
+        (900.0, 0.0),
+        (math.nan, 0.0),
+    ],
+)
+def test_old_trades_lose_weight_in_a_straight_line(age, share):
+    tape = a_tape(imbalance=0.7, whale_share=0.5, age_seconds=age)
+    votes = (
+        evidence.of_trades(tape, DEFAULTS.orderflow),
+        evidence.of_whales(tape, DEFAULTS.orderflow),
+    )
+    assert [vote.weight for vote in votes] == pytest.approx([0.25 * share, 0.1 * share])
+    assert [vote.value for vote in votes] == [1.0, 1.0]
+
+
+def test_the_weight_of_old_trades_is_by_both_settings():
+    rule = OrderflowSettings(max_age_seconds=100.0, tape_seconds=200.0)
+    assert evidence.freshness(150.0, rule) == pytest.approx(0.75)
+
+
+@given(any_book(time=NOW), any_tape(), st.floats(0, 300), st.floats(0, 300))
+def test_older_trades_never_count_for_more(book, tape, one, other):
+    fresh, old = (
+        analyze(book, (), replace(tape, age_seconds=age), DEFAULTS, NOW)
+        for age in sorted((one, other))
+    )
+    for before, after in zip(fresh.votes, old.votes, strict=True):
+        assert (after.name, after.value) == (before.name, before.value)
+        assert 0 <= after.weight <= before.weight
+        assert before.name in ("trades", "whales") or after.weight == before.weight
+
+
+def test_the_age_of_old_trades_is_said_and_that_of_fresh_ones_is_not():
+    for age, words in ((30.0, ""), (30.6, ", the last 31 s old"), (214.2, ", the last 214 s old")):
+        tape = a_tape(imbalance=0.8, whale_share=0.3, age_seconds=age)
+        found = analyze(a_book(), (), tape, DEFAULTS, NOW)
+        assert found.reasons == (
+            f"trades{words}: takers bought 80% net of the volume of 100 trades",
+            f"whales{words}: they bought 30% net of the volume",
+        )
+        assert all(reason in found.summary for reason in found.reasons)
+
+
+def test_old_trades_alone_are_no_direction():
+    fresh, old = (
+        analyze(None, (), a_tape(imbalance=0.9, age_seconds=age), DEFAULTS, NOW)
+        for age in (1.0, 214.0)
+    )
+    assert fresh.direction == 1
+    assert old.direction == 0
+    assert old.strength == pytest.approx(0.25 * (1 - 184 / 300) / 0.5)
 
 
 # -- recorded books and trades ----------------------------------------------------------------
@@ -474,9 +623,15 @@ def test_recorded_books_and_trades_are_analyzed_throughout(real_data, name):
         past = [book_at(quotes, place) for place in range(end - 150 * step, end, step)]
         book = book_at(quotes, end)
         now = book.time + 0.5
-        found = analyze(book, past, trades.tape(tape, int(now * 1_000), DEFAULTS), DEFAULTS, now)
+        last = trades.tape(tape, int(now * 1_000), DEFAULTS)
+        found = analyze(book, past, last, for_quote(10.0), now)
         assert {"imbalance", "microprice", "order flow", "trades"} <= {
             vote.name for vote in found.votes
         }
         assert 0 <= found.strength <= 1
-        assert flow.summary(found, 0.4) == found.summary
+        assert flow.summary(found, DEFAULTS.orderflow) != found.summary
+        assert flow.summary(found, for_quote(10.0).orderflow) == found.summary
+        for side, measure in ((BID, "impact_buy"), (ASK, "impact_sell")):
+            expected = books.impact(book, 10.0 / found.measures.mid, side)
+            assert str(getattr(found.measures, measure)) == str(expected)
+            assert not expected < found.measures.spread / 2 * (1 - 1e-9)

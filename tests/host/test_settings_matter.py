@@ -194,6 +194,7 @@ ELSEWHERE = {
     "orderflow.wall_multiple": "tests/analytics/test_flow.py",
     "orderflow.snapshots": "tests/host/test_flow.py",
     "orderflow.max_age_seconds": "tests/analytics/test_flow.py",
+    "orderflow.impact_quote": "tests/analytics/test_flow.py",
     "orderflow.loop_seconds": "tests/host/test_flow.py",
     # For strategies and studies that ask for it; AdaptiveGrid does not.
     "orderflow.footprint_bin": "tests/analytics/test_footprint.py",

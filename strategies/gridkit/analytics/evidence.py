@@ -69,26 +69,51 @@ def of_order_flow(pressure: float, books: int, settings: OrderflowSettings) -> V
 
 
 def of_trades(tape: Tape, settings: OrderflowSettings) -> Vote:
-    """Judge the delta of all that was traded, as depth is; an unknown side counts for none."""
+    """Judge the delta of all that was traded, as depth is; an unknown side counts for none.
+
+    Old trades weigh less: see `freshness`.
+    """
     share = tape.imbalance * (1.0 - tape.unknown_share)
     done, _ = _ordered(share, "bought", "sold")
     return Vote(
         "trades",
         _beyond(share, settings),
-        TRADES,
-        f"trades: takers {done} {abs(share):.0%} net of the volume of {tape.trades} trades",
+        TRADES * freshness(tape.age_seconds, settings),
+        f"trades{_aged(tape, settings)}: takers {done} {abs(share):.0%} "
+        f"net of the volume of {tape.trades} trades",
     )
 
 
 def of_whales(tape: Tape, settings: OrderflowSettings) -> Vote:
-    """Judge what the largest trades net of all that was traded: everything from `significant`."""
+    """Judge what the largest trades net of all that was traded: everything from `significant`.
+
+    They are as old as the other trades, and weigh as much less: see `freshness`.
+    """
     done, _ = _ordered(tape.whale_share, "bought", "sold")
     return Vote(
         "whales",
         _up_to(tape.whale_share, settings.significant),
-        WHALES,
-        f"whales: they {done} {abs(tape.whale_share):.0%} net of the volume",
+        WHALES * freshness(tape.age_seconds, settings),
+        f"whales{_aged(tape, settings)}: they {done} {abs(tape.whale_share):.0%} net of the volume",
     )
+
+
+def freshness(age_seconds: float, settings: OrderflowSettings) -> float:
+    """Return the share of its weight that a tape whose last trade is so old keeps, 0 … 1.
+
+    1 up to `max_age_seconds`, then 1 - (age - max_age_seconds) / tape_seconds, and never below 0,
+    which an unknown age has too. Freqtrade fetches trades once a candle, and what was traded then
+    is not traded now.
+    """
+    share = 1.0 - (age_seconds - settings.max_age_seconds) / settings.tape_seconds
+    return min(1.0, max(0.0, share))
+
+
+def _aged(tape: Tape, settings: OrderflowSettings) -> str:
+    """Return in words how old the last trade is, where that is more than a book may be."""
+    if not tape.age_seconds > settings.max_age_seconds:
+        return ""
+    return f", the last {tape.age_seconds:.0f} s old"
 
 
 def _beyond(value: float, settings: OrderflowSettings) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gridkit.analytics import book_flow, books, evidence
-from gridkit.analytics.books import Book
+from gridkit.analytics.books import ASK, BID, Book
 from gridkit.analytics.evidence import Vote
 from gridkit.analytics.trades import Tape
 from gridkit.settings import OrderflowSettings
@@ -35,11 +35,13 @@ def why_not_now(time: float, now: float, settings: OrderflowSettings) -> str:
 
 
 def in_book(book: Book, settings: OrderflowSettings) -> Finding:
-    """Spread, middle, microprice and imbalances of a book that is known to be one of now."""
+    """Spread, middle, microprice, imbalances, impact of a book that is known to be one of now."""
     if not book.two_sided:
         empty = [name for name in ("bids", "asks") if not len(getattr(book, name))]
         return without_book(f"no {' and no '.join(empty)}")
-    near, missing = _near(book, settings)
+    near, not_near = _near(book, settings)
+    buy, no_buy = _impact(book, BID, settings)
+    sell, no_sell = _impact(book, ASK, settings)
     numbers = {
         "mid": books.mid(book),
         "spread": books.spread(book),
@@ -49,12 +51,14 @@ def in_book(book: Book, settings: OrderflowSettings) -> Finding:
         "imbalance": books.imbalance(book, settings.imbalance_depth),
         "imbalance_all": books.imbalance(book),
         "imbalance_near": near,
+        "impact_buy": buy,
+        "impact_sell": sell,
     }
     votes = (
         evidence.of_imbalance(numbers["imbalance"], settings),
         evidence.of_microprice(numbers["imbalance_best"], settings),
     )
-    return Finding(numbers, votes, missing)
+    return Finding(numbers, votes, not_near + no_buy + no_sell)
 
 
 def without_book(why: str) -> Finding:
@@ -116,3 +120,20 @@ def _near(book: Book, settings: OrderflowSettings) -> tuple[float, tuple[str, ..
     if reach < settings.bucket:
         why = f"the book reaches {reach:.3%} and not {settings.bucket:.2%}"
     return math.nan, (f"imbalance near the middle: {why}",)
+
+
+def _impact(book: Book, side: int, settings: OrderflowSettings) -> tuple[float, tuple[str, ...]]:
+    """Return how far an order for `impact_quote` moves price, or NaN and why.
+
+    `book` has both sides. The size is what that money is worth at the middle, bought or sold alike.
+    """
+    size = settings.impact_quote / books.mid(book)
+    impact = books.impact(book, size, side)
+    if not math.isnan(impact):
+        return impact, ()
+    doing, name, rows = "buying", "asks", book.asks
+    if side == ASK:
+        doing, name, rows = "selling", "bids", book.bids
+    share = rows[:, books.SIZE].sum() / size
+    why = f"the {name} hold {share:.1%} of what {settings.impact_quote:,.10g} is worth"
+    return math.nan, (f"impact of {doing}: {why}",)

@@ -29,7 +29,8 @@ class Measures:
     `imbalance_best` is the microprice's lean too: -1 at the best bid … 1 at the best ask.
     `imbalance` is over the setting's depth, `imbalance_near` within one bucket of the middle.
     `order_flow` (base currency) and `flow_pressure` (the same net of its size, -1 … 1) are over
-    `tape_seconds`, `depth_ratio` is against the mean of the last hour.
+    `tape_seconds`, `depth_ratio` is against the mean of the last hour. `impact_buy` and
+    `impact_sell` are what an order at market for `impact_quote` costs, as fractions of the middle.
     """
 
     mid: float = math.nan
@@ -43,6 +44,8 @@ class Measures:
     order_flow: float = math.nan
     flow_pressure: float = math.nan
     depth_ratio: float = math.nan
+    impact_buy: float = math.nan
+    impact_sell: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +113,17 @@ def analyze(
         unavailable=tuple(line for part in parts for line in part.unavailable),
         summary="",
     )
-    return replace(analysis, summary=summary(analysis, orderflow.action_threshold))
+    return replace(analysis, summary=summary(analysis, orderflow))
 
 
-def summary(analysis: Analysis, threshold: float) -> str:
+def summary(analysis: Analysis, settings: OrderflowSettings) -> str:
     """Return the analysis as one paragraph in plain words."""
-    sentences = [_verdict(analysis, threshold)]
+    sentences = [_verdict(analysis, settings.action_threshold)]
     if analysis.reasons:
         sentences.append(f"What says so or against it: {'; '.join(analysis.reasons)}.")
     if not math.isnan(analysis.measures.spread):
         sentences.append(f"The spread is {analysis.measures.spread:.4%}.")
+    sentences += _named_impacts(analysis.measures, settings.impact_quote)
     if not math.isnan(analysis.measures.depth_ratio):
         sentences.append(f"Depth is {analysis.measures.depth_ratio:.0%} of its hourly mean.")
     sentences += [*_named_walls(analysis.walls), *_named_icebergs(analysis.icebergs)]
@@ -170,6 +174,15 @@ def _verdict(analysis: Analysis, threshold: float) -> str:
         return f"Order flow points nowhere: its {strength} is below {threshold:g}."
     way = "up" if analysis.direction == BID else "down"
     return f"Order flow points {way}: its {strength} reaches {threshold:g}."
+
+
+def _named_impacts(measures: Measures, quote: float) -> list[str]:
+    impacts = {"Buying": measures.impact_buy, "Selling": measures.impact_sell}
+    return [
+        f"{doing} for {quote:,.10g} moves price {impact:.4%}."
+        for doing, impact in impacts.items()
+        if not math.isnan(impact)
+    ]
 
 
 def _named_walls(found: Sequence[Wall]) -> list[str]:

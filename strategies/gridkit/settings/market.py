@@ -417,6 +417,26 @@ class OrderflowSettings(Section):
     loop_seconds: float = Field(
         default=1.0, gt=0, le=30, description="live: time a bot loop may spend asking for books"
     )
+    impact_quote: float = Field(
+        default=1_000.0,
+        ge=10,
+        le=10_000_000,
+        description="quote currency of the order whose effect on price is measured",
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.imbalance_depth > self.depth:
+            raise ValueError(
+                f"imbalance_depth {self.imbalance_depth} is above depth {self.depth}: "
+                "allowed are as many levels as are asked for, or fewer"
+            )
+        if self.significant > self.one_sided:
+            raise ValueError(
+                f"significant {self.significant} is above one_sided {self.one_sided}: "
+                "allowed is one_sided or less"
+            )
+        return self
 
 
 class CorrelationSettings(Section):
