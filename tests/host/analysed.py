@@ -91,6 +91,11 @@ def enriched(market: Market, folder: Path) -> Market:
             frame = resampled(pd.read_feather(candles_file(market, pair, finer)), rule)
             frame.to_feather(candles_file(replaced(market, folder), pair, name))
         minutes = pd.read_feather(candles_file(market, pair, "5m"))
+        if market.futures:
+            hours = pd.read_feather(candles_file(market, pair, "1h"))
+            path = candles_file(replaced(market, folder), pair, "1h")
+            path = path.with_name(path.name.replace("-futures", "-open_interest"))
+            open_interest_of(hours).to_feather(path)
         handler.trades_store(pair, trades_of(minutes), mode)
     first = pd.Timestamp("2025-11-25")
     dates = pd.date_range(first, periods=19, freq="D")
@@ -142,6 +147,12 @@ def trades_of(minutes: pd.DataFrame) -> pd.DataFrame:
             "cost": prices * amounts,
         }
     )
+
+
+def open_interest_of(hours: pd.DataFrame) -> pd.DataFrame:
+    contracts = 1e6 + 1e5 * np.sin(np.arange(len(hours)) / 7)
+    value = contracts * hours["close"]
+    return hours[["date"]].assign(open_interest_amount=contracts, open_interest_value=value)
 
 
 Change = Callable[[pd.DataFrame, pd.Series], pd.DataFrame]

@@ -86,7 +86,11 @@ WRONG_CONDITIONS = {
         ["gridkit.regime.timeframe", "hourly"],
     ),
     "a confluence faster than the strategy": (
-        {"gridkit": {"confluence": {"timeframes": {"1m": 0.2, "5m": 0.3, "1h": 0.5}}}},
+        {
+            "gridkit": {
+                "confluence": {"enabled": True, "timeframes": {"1m": 0.2, "5m": 0.3, "1h": 0.5}}
+            }
+        },
         ["gridkit.confluence.timeframes", "1m", "5m"],
     ),
     "a volatility index that is not there": (

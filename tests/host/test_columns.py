@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from backtests.runs import QUICK_REGIME, UNGATED, disagreements, run, until
+from backtests.runs import QUICK, QUICK_REGIME, UNGATED, disagreements, run, until
 from gridkit.analytics import profile
 from gridkit.settings import Settings
 from host import analysed
 from host.analysed import EVERYTHING, everything, frames_of, known_until, ours
-from host.twin import expected_at
+from host.twin import expected_at, seen_codes, settled_codes
 
 pytestmark = pytest.mark.slow
 
@@ -138,6 +138,20 @@ def test_a_profile_of_coarser_candles_is_seen_once_each_has_closed(rich_spot, tm
     found = frame[list(made.columns)]
     pd.testing.assert_frame_equal(found.iloc[-600:], expected.iloc[-600:], check_dtype=False)
     assert expected.iloc[-600:].nunique().max() > 3, "or nothing is shown"
+
+
+@pytest.mark.parametrize("minutes", [0, 15, 60])
+def test_a_regime_counts_once_it_was_the_same_for_so_long(rich_spot, tmp_path, minutes):
+    asked = {**QUICK, "regime": {**QUICK_REGIME, "stable_minutes": minutes}}
+    frame = frames_of(tmp_path, rich_spot, asked, timerange=RANGE)["ETH/USDT"]
+    begin = pd.Timestamp(BEGIN, tz="UTC")
+    startup = (begin - frame["date"].iloc[0]) // FIVE_MINUTES
+    hours = pd.read_feather(analysed.candles_file(rich_spot, "ETH/USDT", "1h"))
+    hours = hours[hours["date"] >= begin - startup * pd.Timedelta("1h")]
+    seen = seen_codes(hours, frame, Settings.from_config({"gridkit": asked}))
+    expected = settled_codes(seen, minutes)
+    assert frame["regime_code"].tolist() == expected
+    assert (seen.tolist() != expected) == (minutes > 0), "or nothing is shown"
 
 
 # -- switches ---------------------------------------------------------------------------------

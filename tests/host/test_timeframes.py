@@ -11,6 +11,7 @@ from gridkit.candles import seconds_of
 from gridkit.host import timeframes
 
 START = pd.Timestamp("2025-01-01", tz="UTC")
+OLD = 2  # lengths after which a candle that closed says nothing of now
 PAIRS_OF_TIMEFRAMES = [("5m", "1h"), ("5m", "5m"), ("15m", "4h"), ("1h", "1d"), ("1m", "5m")]
 
 
@@ -36,8 +37,15 @@ def test_on_candles_without_gaps_it_is_what_freqtrades_merge_gives(pair, first, 
     own, other = frame(base, range(first, first + count)), frame(timeframe, others)
     merged = merge_informative_pair(own, other, base, timeframe, ffill=True)
     expected = merged[f"close_{timeframe}"].to_numpy()
+    closed = START + pd.Timedelta(seconds=seconds_of(timeframe)) * pd.Series(expected + 1)
+    age = own["date"] + pd.Timedelta(seconds=seconds_of(base)) - closed
+    fresh = age <= OLD * pd.Timedelta(seconds=seconds_of(timeframe))
     assume(np.isfinite(expected).any())  # without one in their time it fills nothing in
-    np.testing.assert_array_equal(beside(own, base, other, timeframe), expected)
+    found = beside(own, base, other, timeframe)
+    np.testing.assert_array_equal(found, np.where(fresh, expected, np.nan))
+    seconds = seconds_of(base), seconds_of(timeframe)
+    late = timeframes.late(own, seconds[0], other, seconds[1])
+    assert late == np.isnan(found[np.isfinite(expected)]).sum()
 
 
 @given(st.sampled_from(PAIRS_OF_TIMEFRAMES), places, places)
@@ -45,9 +53,11 @@ def test_each_candle_sees_the_last_one_that_had_closed_when_it_closed_itself(pai
     base, timeframe = pair
     first, second = frame(base, own), frame(timeframe, others)
     found = beside(first, base, second, timeframe)
+    length = pd.Timedelta(seconds=seconds_of(timeframe))
     for date, value in zip(first["date"], found, strict=True):
         close = date + pd.Timedelta(seconds=seconds_of(base))
-        closed = second[second["date"] + pd.Timedelta(seconds=seconds_of(timeframe)) <= close]
+        closes = second["date"] + length
+        closed = second[(closes <= close) & (close - closes <= OLD * length)]
         assert value == closed["close"].iloc[-1] if len(closed) else np.isnan(value)
 
 

@@ -78,7 +78,7 @@ def expected_at(market, pair, moment, frame, settings, starts):
     row = regime.compute(hours, settings).iloc[-1]
     names = ("regime_adx", "regime_side", "regime_atr_percentile", "regime_width_percentile")
     expected |= {name: row[name] for name in names}
-    expected["regime_code"] = settled_code(hours, cut.own, settings)
+    expected["regime_code"] = settled_codes(seen_codes(hours, cut.own, settings))[-1]
     expected |= stress_at(cut, market, pair, hours, every, settings, starts)
     expected |= profile.compute(cut.own, settings).iloc[-1].to_dict()
     expected |= thresholds.compute(hours, settings).iloc[-1].to_dict()
@@ -92,18 +92,22 @@ def monthly(hours):
     return estimators.close_to_close(closes, candles.times(hours), MONTH_SECONDS)[-1]
 
 
-def settled_code(hours, own, settings):
-    """What every 5m candle could know of its last closed hour, once held for 15 minutes."""
+def seen_codes(hours, own, settings):
+    """What every 5m candle could know of the regime of its last closed hour, by its close."""
     codes = regime.compute(hours, settings).set_index(hours["date"] + HOUR)["regime_code"]
-    closes = own["date"] + FIVE_MINUTES
-    seen = codes.reindex(closes, method="ffill").fillna(0)
-    current, began, counted = None, None, 0
-    for code, moment in zip(seen, closes, strict=True):
+    return codes.reindex(own["date"] + FIVE_MINUTES, method="ffill").fillna(0).astype("int8")
+
+
+def settled_codes(seen, minutes=15):
+    """The code at each close that was the last to hold for so long."""
+    current, began, counted, settled = None, None, 0, []
+    for moment, code in seen.items():
         if code != current:
             current, began = code, moment
-        if moment - began >= pd.Timedelta("15min"):
+        if moment - began >= pd.Timedelta(minutes=minutes):
             counted = current
-    return counted
+        settled.append(counted)
+    return settled
 
 
 def stress_at(cut, market, pair, hours, every, settings, starts):
@@ -137,15 +141,17 @@ def funding_of(cut, market, pair, starts):
 
 
 def confluence_at(cut, market, pair, settings, starts):
-    extras = scores_parts.Extras()
+    funding = None
     if market.futures:
         times, rates = funding_of(cut, market, pair, starts)
         dates = pd.to_datetime(times, unit="s", utc=True)
-        extras = scores_parts.Extras(funding=pd.Series(rates, index=dates))
+        funding = pd.Series(rates, index=dates)
     weights = settings.confluence.weights_for("5m")
     values, ages = {}, {}
     for timeframe in weights:
         frame = cut.candles(timeframe, since=starts[timeframe])
+        levels = profile.compute(frame, settings) if timeframe == "5m" else None
+        extras = scores_parts.Extras(funding=funding, profile=levels)
         score = scores.compute(frame, settings, extras)["scores_score"]
         values[timeframe] = [float(score.iloc[-1])]
         closed = last(frame, "date") + pd.Timedelta(timeframe.replace("m", "min"))
