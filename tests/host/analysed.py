@@ -50,6 +50,8 @@ EVERYTHING = {
 def everything(market: Market, **changes: Any) -> dict[str, Any]:
     """Settings with every module switched on, some sections changed or (None) left out."""
     settings = merged(EVERYTHING, {"volatility": {"implied": {"file": str(index_of(market))}}})
+    if market.futures:
+        settings = merged(settings, {"confluence": {"open_interest_timeframe": "1h"}})
     settings = merged(settings, {name: one for name, one in changes.items() if one is not None})
     return {name: one for name, one in settings.items() if changes.get(name, one) is not None}
 

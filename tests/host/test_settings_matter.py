@@ -160,7 +160,7 @@ COLUMNS = {
     "confluence.periods.macd": [4, 8, 3],
     "confluence.periods.window": 8,
     "confluence.neutral_below": 0.5,
-    "confluence.open_interest_timeframe": "1h",
+    "confluence.open_interest_timeframe": None,
     "confluence.funding_days": (90, {"confluence": {"funding_percentile": 50.0}}),
     "confluence.funding_percentile": 50.0,
     "thresholds.enabled": False,

@@ -141,8 +141,12 @@ def funding_of(cut, market, pair, starts):
 
 
 def confluence_at(cut, market, pair, settings, starts):
-    funding = None
+    funding, interest = None, None
     if market.futures:
+        path = next(one for one in analysed.files_of(market, pair) if "open_interest" in one.stem)
+        held = pd.read_feather(path)
+        held = held[(held["date"] + HOUR <= cut.moment) & (held["date"] >= starts["1h"])]
+        interest = held.set_index(held["date"] + HOUR)["open_interest_amount"]
         times, rates = funding_of(cut, market, pair, starts)
         dates = pd.to_datetime(times, unit="s", utc=True)
         funding = pd.Series(rates, index=dates)
@@ -151,7 +155,7 @@ def confluence_at(cut, market, pair, settings, starts):
     for timeframe in weights:
         frame = cut.candles(timeframe, since=starts[timeframe])
         levels = profile.compute(frame, settings) if timeframe == "5m" else None
-        extras = scores_parts.Extras(funding=funding, profile=levels)
+        extras = scores_parts.Extras(funding, interest, levels)
         score = scores.compute(frame, settings, extras)["scores_score"]
         values[timeframe] = [float(score.iloc[-1])]
         closed = last(frame, "date") + pd.Timedelta(timeframe.replace("m", "min"))
