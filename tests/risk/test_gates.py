@@ -94,3 +94,12 @@ def test_by_default_only_an_uncertain_market_and_a_trend_against_it_start_no_cyc
 def test_every_regime_has_a_name_of_words():
     assert set(gates.NAMES) == {one.value for one in Regime}
     assert gates.NAMES[Regime.VOLATILE_RANGING] == "volatile ranging"
+
+
+def test_a_composite_regime_is_refused_without_a_figure_as_none_decides_it():
+    rule = RegimeSettings(method="composite")
+    block = gates.regime_block((Regime.VOLATILE_TRENDING, 31.5, DOWN), LONG, rule)
+    assert str(block) == "volatile trending market against the grid"
+    block = gates.start_block((Regime.UNCERTAIN, 31.5, DOWN), LONG, rule)
+    assert str(block) == "uncertain market starts no cycle"
+    assert str(gates.regime_block((0, math.nan, UP), LONG, RULE)) == "market regime unknown"
