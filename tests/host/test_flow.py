@@ -204,6 +204,16 @@ def test_the_tape_is_read_where_public_trades_are_on(desk, market):
     assert tape.trades == 60
 
 
+@pytest.mark.parametrize(("contract", "size"), [(None, 1.0), (1.0, 1.0), (0.01, 0.01)])
+def test_sizes_are_coins_where_the_exchange_counts_contracts(desk, market, contract, size):
+    known = desk.context.strategy.dp.market
+    desk.context.strategy.dp.market = lambda pair: {**known(pair), "contractSize": contract}
+    looks(desk)
+    book = desk.flow._books[PAIR][0]
+    assert book.bids[0].tolist() == pytest.approx([99.99, size])
+    assert book.asks[0].tolist() == pytest.approx([100.01, size])
+
+
 def test_so_many_books_are_kept_and_no_more(market, desk):
     desk.use(desk.settings.with_values({"orderflow": {"snapshots": 5}}))
     looks(desk, 9)

@@ -73,12 +73,18 @@ class FlowDesk:
         rule = self._context.settings.orderflow
         try:
             raw = self._context.strategy.dp.orderbook(pair, rule.depth)
-            book = book_of(raw, now.timestamp())
+            book = self._in_coins(pair, book_of(raw, now.timestamp()))
         except (FreqtradeException, ValueError) as error:
             self._warn(pair, "order book", error)
             return
         self._failing.discard((pair, "order book"))
         self._books.setdefault(pair, deque(maxlen=rule.snapshots)).append(book)
+
+    def _in_coins(self, pair: str, book: Book) -> Book:
+        """Return a book whose sizes are coins: freqtrade leaves those of futures in contracts."""
+        market = self._context.strategy.dp.market(pair) or {}
+        size = float(market.get("contractSize") or 1.0)
+        return Book(book.bids * [1.0, size], book.asks * [1.0, size], book.time)
 
     def _analyse(self, pair: str, now: datetime) -> "Analysis":
         history = self._books.get(pair, ())

@@ -419,7 +419,7 @@ class OrderflowSettings(Section):
     )
     impact_quote: float = Field(
         default=1_000.0,
-        ge=10,
+        ge=0.0001,
         le=10_000_000,
         description="quote currency of the order whose effect on price is measured",
     )
