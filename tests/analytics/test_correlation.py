@@ -335,3 +335,34 @@ def test_real_pairs_move_together(real_data):
     assert found[now] == pytest.approx(upper.mean(), rel=1e-5)
     assert 0.4 < np.nanmedian(found) < 0.9
     assert "ETH" in next(group for group in correlation.clusters(matrix, 0.7) if "BTC" in group)
+
+
+# -- the short way ------------------------------------------------------------------------------
+
+
+@given(SEEDS)
+def test_the_product_of_unit_vectors_is_the_correlation(seed):
+    values = some_returns(seed).to_numpy()
+    for one, other in itertools.combinations(range(values.shape[1]), 2):
+        first, second = correlation.unit(values[:, one]), correlation.unit(values[:, other])
+        if first is not None and second is not None:
+            expected = correlation.pearson(values[:, one], values[:, other])
+            assert np.dot(first, second) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "returns",
+    [np.zeros(100), np.full(100, 0.25), np.array([0.1, np.nan] * 50), np.array([0.1, -0.1] * 23)],
+    ids=["standing", "constant", "a gap", "too few"],
+)
+def test_there_is_no_short_way_for_what_is_unknown_or_never_moved(returns):
+    assert correlation.unit(returns) is None
+
+
+def test_a_series_with_itself_is_one_and_with_its_mirror_minus_one():
+    noise = np.random.default_rng(3).normal(0, 0.01, 720)
+    vector, mirrored = correlation.unit(noise), correlation.unit(-noise)
+    assert vector is not None
+    assert mirrored is not None
+    assert np.dot(vector, vector) == pytest.approx(1.0)
+    assert np.dot(vector, mirrored) == pytest.approx(-1.0)

@@ -1,6 +1,5 @@
 """What a decision that is kept, or made ahead, must not change: the orders."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -61,7 +60,7 @@ def test_lines_follow_the_regime_where_nothing_else_has_them_laid_anew(backtest,
     revise = Planner.revise
 
     def unmoved(planner, cycle, trade, reading, *more):
-        return revise(planner, cycle, trade, replace(reading, regime=cycle.plan.regime), *more)
+        return revise(planner, cycle, trade, reading._replace(regime=cycle.plan.regime), *more)
 
     monkeypatch.setattr(Planner, "revise", unmoved)
     assert disagreements(followed, backtest(spot, BY_REGIME), THE_END)

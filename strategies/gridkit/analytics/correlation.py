@@ -46,6 +46,18 @@ def pearson(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.clip(np.dot(a, b) / spread, -1.0, 1.0)) if spread > 0 else math.nan
 
 
+def unit(returns: np.ndarray) -> np.ndarray | None:
+    """Return deviations from the mean over their length: of two of these, `pearson` is the product.
+
+    None where a return is unknown, or the series never moved: then there is no such short way.
+    """
+    if len(returns) < LEAST_RETURNS or not np.isfinite(returns).all():
+        return None
+    away = _deviations(returns)
+    length = math.sqrt(np.dot(away, away))
+    return away / length if length > 0 else None
+
+
 def matrix(returns: pd.DataFrame) -> pd.DataFrame:
     """Return the correlations of all columns over all rows, pairs by pairs.
 

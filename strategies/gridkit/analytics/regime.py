@@ -99,17 +99,10 @@ def settled(codes: np.ndarray, times: np.ndarray, seconds: float) -> np.ndarray:
 
 def parameters(code: int, settings: RegimeSettings) -> RegimeParameters:
     """Return what a regime means for stops, thresholds, stakes and new cycles."""
-    match Regime(code):
-        case Regime.TRENDING_BULLISH:
-            return settings.bullish
-        case Regime.TRENDING_BEARISH:
-            return settings.bearish
-        case Regime.RANGING | Regime.TIGHT_RANGING:
-            return settings.ranging
-        case Regime.VOLATILE | Regime.VOLATILE_TRENDING | Regime.VOLATILE_RANGING:
-            return settings.volatile
-        case Regime.UNCERTAIN:
-            return settings.uncertain
+    if code not in _PARAMETERS:
+        raise ValueError(f"{code} is no market regime")
+    found: RegimeParameters = getattr(settings, _PARAMETERS[code])
+    return found
 
 
 def direction(code: int, side: float) -> int:
@@ -123,6 +116,16 @@ def direction(code: int, side: float) -> int:
 
 
 # Plain numbers: a grid asks at every candle of every pair.
+_PARAMETERS = {
+    int(Regime.TRENDING_BULLISH): "bullish",
+    int(Regime.TRENDING_BEARISH): "bearish",
+    int(Regime.RANGING): "ranging",
+    int(Regime.TIGHT_RANGING): "ranging",
+    int(Regime.VOLATILE): "volatile",
+    int(Regime.VOLATILE_TRENDING): "volatile",
+    int(Regime.VOLATILE_RANGING): "volatile",
+    int(Regime.UNCERTAIN): "uncertain",
+}
 _VOLATILE_TRENDING = int(Regime.VOLATILE_TRENDING)
 _DIRECTIONS = {int(Regime.TRENDING_BULLISH): 1, int(Regime.TRENDING_BEARISH): -1}
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gridkit.analytics.correlation import unit
 from gridkit.host.orders import stake_of, working_order
 from gridkit.risk.correlation import correlation, share_budget
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from freqtrade.wallets import Wallets
 
 CORRELATION_HOURS = 720
+Returns = tuple[np.ndarray, np.ndarray | None]  # and what `correlation.unit` makes of them
 CORRELATION_STEP = 3_600
 
 
@@ -55,6 +57,12 @@ def committed(trade: "LocalTrade") -> float:
     return stake + stake_of(order, trade)
 
 
+def _correlation(first: Returns, second: Returns) -> float:
+    if first[1] is None or second[1] is None:
+        return correlation(first[0], second[0])
+    return float(np.dot(first[1], second[1]))
+
+
 class Correlations:
     """30-day correlation of hourly returns, from the pairs' own candles, remembered a while."""
 
@@ -63,7 +71,7 @@ class Correlations:
     def __init__(self, closes_at: Callable[[str, np.ndarray], np.ndarray]) -> None:
         self._closes_at = closes_at
         self._known: dict[tuple[str, str, int], float] = {}
-        self._returns: dict[str, tuple[int, np.ndarray]] = {}
+        self._returns: dict[str, tuple[int, Returns]] = {}
 
     def forget(self) -> None:
         """Start anew: another run may bring other candles."""
@@ -75,15 +83,16 @@ class Correlations:
         period = int(now.timestamp() // self.REMEMBERED_SECONDS)
         key = (min(first, second), max(first, second), period)
         if key not in self._known:
-            self._known[key] = correlation(*(self._returns_by(pair, period) for pair in key[:2]))
+            self._known[key] = _correlation(*(self._returns_by(pair, period) for pair in key[:2]))
         return self._known[key]
 
-    def _returns_by(self, pair: str, period: int) -> np.ndarray:
+    def _returns_by(self, pair: str, period: int) -> Returns:
         known = self._returns.get(pair)
         if known is None or known[0] != period:
             end = period * self.REMEMBERED_SECONDS
             moments = end - CORRELATION_STEP * np.arange(CORRELATION_HOURS, -1, -1, dtype="float64")
-            known = period, np.diff(np.log(self._closes_at(pair, moments)))
+            returns = np.diff(np.log(self._closes_at(pair, moments)))
+            known = period, (returns, unit(returns))
             self._returns[pair] = known
         return known[1]
 

@@ -96,7 +96,8 @@ def _volatility(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFr
     columns = {f"volatility_{name}": values.astype("float32") for name, values in known.items()}
     columns["volatility_forecast"] = annual.astype("float32")
     columns["volatility_class"] = forecast.regime_of(annual, settings.volatility.regimes)
-    columns["volatility_daily"] = volatility.daily(_for_spacing(annual, frame, analyst))
+    daily = volatility.daily(_for_spacing(annual, frame, analyst))
+    columns["volatility_daily"] = daily.astype("float32")
     return pd.DataFrame(columns, index=frame.index)
 
 

@@ -4,8 +4,8 @@ A slice of the dataframe per callback would cost more than all decisions. `at` a
 candle that was closed at a moment, which is what `dp.get_analyzed_dataframe` ends with then.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,8 +23,7 @@ COLUMNS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """The last closed candle. NaN is unknown. `opened` in seconds UTC.
 
     `volatility` is the forecast for a day, `regime` a code of analytics.regime, `side` the sign of
@@ -47,13 +46,13 @@ class Reading:
 
 
 class PairSeries:
-    """One pair's candles as arrays, float64, shape (n,)."""
+    """One pair's candles as arrays of shape (n,), each as small as its column."""
 
     def __init__(self, frame: pd.DataFrame, timeframe_seconds: int) -> None:
         self.seconds = timeframe_seconds
         self.times = candles.times(frame)
         values = (
-            np.broadcast_to(np.asarray(frame.get(name, absent), dtype="float64"), len(frame))
+            np.broadcast_to(np.asarray(frame.get(name, absent)), len(frame))
             for name, absent in COLUMNS.items()
         )
         self.close, self.volatility, codes, self.adx, self.side, self.gap_factor = values

@@ -157,8 +157,10 @@ class Opening:
         if gap is None or not reading.close > 0 or order.safe_filled > 0:
             return False
         away = side * (reading.close / order.safe_placement_price - 1)
+        if away <= STALE_STEPS * gap.step:
+            return False
         anchor = self._highest_anchor(trade.pair, reading.close, side)
-        return away > STALE_STEPS * gap.step and side * (anchor - reading.close) >= 0
+        return side * (anchor - reading.close) >= 0
 
     def _refusal(self, pair: str, now: datetime, side: int, tag: str | None) -> str | None:
         """Say why no cycle may open; what the user forces is bound by the caps alone."""
