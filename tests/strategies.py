@@ -15,8 +15,8 @@ from gridkit.grid.costs import Costs
 from gridkit.grid.decisions import decide
 from gridkit.grid.lots import Lot
 from gridkit.grid.plan import Layout, Plan
-from gridkit.grid.spacing import Spacing
 from gridkit.grid.situation import Block, Resting, Rules, Situation
+from gridkit.grid.spacing import Spacing
 from gridkit.settings import GridSettings, SpacingSettings
 
 START = pd.Timestamp("2025-01-01", tz="UTC")

@@ -324,3 +324,12 @@ def test_settings_cannot_be_changed_in_place(one):
 def test_settings_survive_being_written_and_read():
     settings = Settings(spacing=SpacingSettings(method="fixed", grid_step=0.03))
     assert Settings.from_config({SECTION: settings.model_dump(mode="json")}) == settings
+
+
+def test_one_parameter_of_a_regime_is_given_and_the_others_stay():
+    given = Settings.from_config({"gridkit": {"regime": {"uncertain": {"new_cycles": True}}}})
+    default = Settings().regime
+    assert given.regime.uncertain == default.uncertain.model_copy(update={"new_cycles": True})
+    assert given.regime.ranging == default.ranging
+    with pytest.raises(SettingsError, match=r"gridkit\.regime\.uncertain\.new_cycle is no setting"):
+        Settings.from_config({"gridkit": {"regime": {"uncertain": {"new_cycle": True}}}})

@@ -1,6 +1,7 @@
 """Settings of the analytics: what is measured of the market, and how (SPEC G to L)."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -222,6 +223,19 @@ class RegimeSettings(Section):
     )
 
     _check_timeframe = field_validator("timeframe")(_timeframe)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _completed(cls, given: Any) -> Any:
+        """Let one parameter of a regime be given, and the others stay at their defaults."""
+        if not isinstance(given, Mapping):
+            return given
+        partly = {
+            name: {**field.default.model_dump(), **given[name]}
+            for name, field in cls.model_fields.items()
+            if isinstance(field.default, RegimeParameters) and isinstance(given.get(name), Mapping)
+        }
+        return {**given, **partly}
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
