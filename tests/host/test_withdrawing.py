@@ -59,6 +59,20 @@ def test_an_entry_goes_when_the_market_turns_against_the_grid(trade):
     assert taken_back(strategy, trade)
 
 
+@pytest.mark.parametrize(("tag", "expected"), [("L1", True), ("force_entry", False)])
+@pytest.mark.parametrize(
+    "market",
+    [{"strength": 22.0}, {"strength": STRONG, "side": -1.0}, {"price": 112.0}],
+    ids=["uncertain", "against", "gone away"],
+)
+def test_an_unfilled_start_goes_unless_the_user_forced_it(open_trades, market, tag, expected):
+    start = trade_of(order_of(tag, 99.0, rests=True))
+    open_trades.append(start)
+    strategy = strategy_of()
+    sees(strategy, **{"price": 99.5, **market})
+    assert taken_back(strategy, start) is expected
+
+
 def test_an_entry_stays_in_a_market_that_only_starts_no_cycle(trade):
     strategy = strategy_of()
     decided(strategy, trade, Verdict(L2, False, None))

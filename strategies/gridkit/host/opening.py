@@ -152,7 +152,7 @@ class Opening:
         side = -1 if trade.is_short else 1
         settings = self._context.settings
         if gates.start_block(reading.market, side, settings.regime):
-            return True
+            return not is_forced(order.ft_order_tag)
         gap = self._spacing(reading)
         if gap is None or not reading.close > 0 or order.safe_filled > 0:
             return False
@@ -160,7 +160,7 @@ class Opening:
         if away <= STALE_STEPS * gap.step:
             return False
         anchor = self._highest_anchor(trade.pair, reading.close, side)
-        return side * (anchor - reading.close) >= 0
+        return side * (anchor - reading.close) >= 0 and not is_forced(order.ft_order_tag)
 
     def _refusal(self, pair: str, now: datetime, side: int, tag: str | None) -> str | None:
         """Say why no cycle may open; what the user forces is bound by the caps alone."""
