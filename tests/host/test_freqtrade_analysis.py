@@ -8,6 +8,16 @@ pytestmark = pytest.mark.slow
 
 CONFIG = {"gridkit": QUICK}
 DAYS = "20251205-20251214"
+# What reads hours, other pairs and the past for long, with windows that the candles reach back for.
+RICH = {
+    **QUICK,
+    "volatility": {"garch": {"window_hours": 500, "refit_hours": 24}},
+    "thresholds": {"enabled": True, "window_days": 7},
+    "profile": {"enabled": True, "days": 1},
+    "stress": {"window_days": 7},
+    "correlation": {"window_days": 7},
+    "spacing": {"method": "regime", "regime_steps": [0.004, 0.004, 0.006, 0.008, 0.01]},
+}
 
 
 def rows_of(output, strategy):
@@ -18,8 +28,8 @@ def rows_of(output, strategy):
     ]
 
 
-def lookahead(freqtrade, market, strategy, path):
-    config = {**CONFIG, "strategy": strategy, "strategy_path": str(path)}
+def lookahead(freqtrade, market, strategy, path, settings=QUICK):
+    config = {"gridkit": settings, "strategy": strategy, "strategy_path": str(path)}
     ended = freqtrade(
         "lookahead-analysis", market, config, "--timerange", DAYS,
         "--minimum-trade-amount", "3", "--targeted-trade-amount", "6",
@@ -32,6 +42,10 @@ def lookahead(freqtrade, market, strategy, path):
 
 def test_lookahead_analysis_finds_no_bias(freqtrade, spot):
     assert lookahead(freqtrade, spot, "AdaptiveGrid", STRATEGIES) == ("No", "0", "0", "")
+
+
+def test_lookahead_analysis_finds_none_in_what_reads_other_pairs_and_timeframes(freqtrade, spot):
+    assert lookahead(freqtrade, spot, "AdaptiveGrid", STRATEGIES, RICH) == ("No", "0", "0", "")
 
 
 def test_lookahead_analysis_finds_a_planted_one(freqtrade, spot):

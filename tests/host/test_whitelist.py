@@ -23,6 +23,8 @@ def candles(seed, count=HOURS):
 class Sources:
     """Hourly candles of some pairs, counting how often they are asked for."""
 
+    pairs_come_and_go = False
+
     def __init__(self, pairs=PAIRS):
         self.frames = {pair: candles(seed) for seed, pair in enumerate(PAIRS)}
         self.pairs, self.asked = list(pairs), 0
@@ -97,3 +99,13 @@ def test_no_hour_depends_on_a_later_one_of_any_pair(kind, count):
         for one in (whole, part)
     ]
     pd.testing.assert_frame_equal(*found, rtol=1e-9)
+
+
+def test_in_a_bias_analysis_every_pair_is_taken_alone(sources):
+    sources.pairs_come_and_go = True
+    shared = Whitelist(sources)
+    for pair, hours in sources.frames.items():
+        found = shared.basket(hours, SETTINGS)
+        expected = basket.volatility({pair: hours}, SETTINGS)["basket_volatility"]
+        np.testing.assert_array_equal(found["basket_volatility"], expected)
+    assert sources.asked == 0

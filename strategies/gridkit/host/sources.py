@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 from freqtrade.configuration import TimeRange
+from freqtrade.enums import RunMode
 
 from gridkit import candles
 from gridkit.analytics.trades import MS_PER_SECOND
@@ -30,6 +31,11 @@ class Sources:
     def timeframe(self) -> str:
         """Timeframe of the strategy's own candles."""
         return str(self._context.strategy.timeframe)
+
+    @property
+    def pairs_come_and_go(self) -> bool:
+        """Whether this is one of freqtrade's bias analyses, which compare runs of other pairs."""
+        return self._context.strategy.config.get("runmode") == RunMode.UTIL_NO_EXCHANGE
 
     def of(self, pair: str, timeframe: str) -> pd.DataFrame | None:
         """Return a pair's candles of a timeframe; None, said once, where there are none."""

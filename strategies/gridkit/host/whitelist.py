@@ -15,7 +15,11 @@ Frames = dict[str, pd.DataFrame]
 
 
 class Whitelist:
-    """Made once for all pairs that share their last hour; each hour uses only what it knew."""
+    """Made once for all pairs that share their last hour; each hour uses only what it knew.
+
+    freqtrade's `lookahead-analysis` compares a run of all pairs with runs of one: there every pair
+    is taken alone, or what the others say would be found to be a bias.
+    """
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
@@ -36,6 +40,8 @@ class Whitelist:
         settings: "Settings",
         make: Callable[[Frames, "Settings"], pd.DataFrame],
     ) -> pd.DataFrame:
+        if self._sources.pairs_come_and_go:
+            return make({"alone": hours}, settings).reset_index(names="date")
         pairs = tuple(self._sources.whitelist())
         key = (pairs, hours["date"].iloc[-1], settings)
         known = self._made.get(name)
