@@ -1,6 +1,7 @@
 """The columns of a pair's frame, by module: each where it is switched on, none looking ahead."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -167,11 +168,13 @@ def _confluence(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFr
     settings, own = analyst.settings, analyst.sources.timeframe
     weights = settings.confluence.weights_for(own)
     scored, ages = pd.DataFrame(index=frame.index), pd.DataFrame(index=frame.index)
+    sources = analyst.sources
+    extras = Extras(funding=sources.funding(pair), open_interest=sources.open_interest(pair))
     for timeframe in analyst.confluence_timeframes():
         other = analyst.candles(frame, pair, timeframe)
         if other is not None:
-            extras = _extras(other, pair, timeframe, analyst)
-            score = scores.compute(other, settings, extras)["scores_score"]
+            seen = _with_profile(extras, other, pair, timeframe, analyst)
+            score = scores.compute(other, settings, seen)["scores_score"]
             length = candles.seconds_of(timeframe)
             scored[timeframe], ages[timeframe] = confluence.seen_from(
                 frame, analyst.seconds, other, length, score
@@ -184,14 +187,13 @@ def _confluence(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFr
     return made
 
 
-def _extras(other: pd.DataFrame, pair: str, timeframe: str, analyst: "Analyst") -> Extras:
-    """Return what candles do not tell; the profile where it is made of these candles."""
-    has_profile = analyst.settings.profile.enabled and timeframe == analyst.profile_timeframe
-    return Extras(
-        funding=analyst.sources.funding(pair),
-        open_interest=analyst.sources.open_interest(pair),
-        profile=analyst.computed(pair, other, profile.compute) if has_profile else None,
-    )
+def _with_profile(
+    extras: Extras, other: pd.DataFrame, pair: str, timeframe: str, analyst: "Analyst"
+) -> Extras:
+    """Return the extras of a timeframe: with the volume profile, where it is of these candles."""
+    if not analyst.settings.profile.enabled or timeframe != analyst.profile_timeframe:
+        return extras
+    return replace(extras, profile=analyst.computed(pair, other, profile.compute))
 
 
 def _orderflow(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:

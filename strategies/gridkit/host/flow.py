@@ -12,6 +12,7 @@ from freqtrade.persistence import Trade
 
 from gridkit.analytics import flow, trades
 from gridkit.analytics.books import Book, book_of
+from gridkit.analytics.trades import MS_PER_SECOND
 
 if TYPE_CHECKING:
     from gridkit.analytics.flow import Analysis
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 KEY = "gridflow"  # of custom data; `_` and `%` are wildcards in freqtrade's look-up of keys
-MS_PER_SECOND = 1_000
 STANDS = timedelta(seconds=60)  # books change sides every few seconds
 WORDS = {1: "buying", -1: "selling", 0: "no side"}
 

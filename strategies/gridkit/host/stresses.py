@@ -12,8 +12,6 @@ from gridkit.host.sources import HOURLY
 if TYPE_CHECKING:
     from gridkit.host.analyst import Analyst
 
-HOURS_PER_DAY = 24
-
 
 def of_pair(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
     """Return `stress_factor` and `stress_liquidity_factor`, float32, NaN where unknown."""
@@ -56,4 +54,4 @@ def _funding(hours: pd.DataFrame, pair: str, analyst: "Analyst") -> np.ndarray:
 def _scale(analyst: "Analyst") -> tuple[int, float]:
     """Return the hours a stress is measured among, and the percentile it begins at."""
     rule = analyst.settings.stress
-    return rule.window_days * HOURS_PER_DAY, rule.percentile
+    return rule.window_days * stress.HOURS_PER_DAY, rule.percentile
