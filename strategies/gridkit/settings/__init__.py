@@ -13,9 +13,11 @@ from pydantic import Field, ValidationError
 from gridkit.settings.grid import (
     CapSettings,
     CostSettings,
+    DensitySettings,
     GridSettings,
     SpacingSettings,
     StopSettings,
+    VolumeLineSettings,
 )
 from gridkit.settings.market import (
     BasketSettings,
@@ -32,31 +34,47 @@ from gridkit.settings.market import (
     VolatilitySettings,
     VolatilityWeights,
 )
+from gridkit.settings.risk import (
+    BrakeSettings,
+    BreakerSettings,
+    MessageSettings,
+    ReconcileSettings,
+    RecoverySettings,
+    SizingSettings,
+)
 from gridkit.settings.section import SECTION, Section, SettingsError, explained
 
 __all__ = [
     "SECTION",
     "BasketSettings",
+    "BrakeSettings",
+    "BreakerSettings",
     "CapSettings",
     "ConfluenceSettings",
     "CorrelationSettings",
     "CostSettings",
+    "DensitySettings",
     "GarchSettings",
     "GridSettings",
     "ImpliedSettings",
+    "MessageSettings",
     "OrderflowSettings",
     "ProfileSettings",
+    "ReconcileSettings",
+    "RecoverySettings",
     "RegimeParameters",
     "RegimeSettings",
     "Section",
     "Settings",
     "SettingsError",
+    "SizingSettings",
     "SpacingSettings",
     "StopSettings",
     "StressSettings",
     "ThresholdSettings",
     "VolatilitySettings",
     "VolatilityWeights",
+    "VolumeLineSettings",
 ]
 
 
@@ -72,7 +90,23 @@ class Settings(Section):
     )
     spacing: SpacingSettings = Field(default=SpacingSettings(), description="gap between lines")
     grid: GridSettings = Field(default=GridSettings(), description="lines, targets, cycles")
+    density: DensitySettings = Field(
+        default=DensitySettings(), description="closer lines at support and resistance"
+    )
+    volume_lines: VolumeLineSettings = Field(
+        default=VolumeLineSettings(), description="lines move to volume"
+    )
+    sizing: SizingSettings = Field(default=SizingSettings(), description="what a line costs")
     stops: StopSettings = Field(default=StopSettings(), description="when a loss is taken")
+    recovery: RecoverySettings = Field(
+        default=RecoverySettings(), description="what becomes of stuck lots"
+    )
+    breakers: BreakerSettings = Field(
+        default=BreakerSettings(), description="when risk is taken back"
+    )
+    brakes: BrakeSettings = Field(
+        default=BrakeSettings(), description="moments at which less is added"
+    )
     caps: CapSettings = Field(default=CapSettings(), description="the most that may be held")
     volatility: VolatilitySettings = Field(
         default=VolatilitySettings(), description="what sets the gap"
@@ -93,6 +127,12 @@ class Settings(Section):
         default=CorrelationSettings(), description="pairs that move together"
     )
     costs: CostSettings = Field(default=CostSettings(), description="fees and spread")
+    messages: MessageSettings = Field(
+        default=MessageSettings(), description="what is said to people"
+    )
+    reconcile: ReconcileSettings = Field(
+        default=ReconcileSettings(), description="lots against the exchange"
+    )
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:

@@ -15,9 +15,11 @@ Levels = Annotated[int, Field(ge=1, le=50)]
 class SpacingSettings(Section):
     """How far the lines stand apart (SPEC B)."""
 
-    method: Literal["fixed", "volatility", "regime"] = Field(
-        default="volatility",
-        description="fixed: grid_step; volatility: a multiple of the forecast; regime: by class",
+    method: Literal["auto", "fixed", "micro", "volatility", "regime"] = Field(
+        default="auto",
+        description="auto: micro below 1,000 of capital, else volatility; fixed: grid_step; "
+        "micro: many near lines for a small account; volatility: a multiple of the forecast; "
+        "regime: by class",
     )
     progression: Literal["geometric", "arithmetic"] = Field(
         default="geometric", description="equal ratios, or equal distances, between lines"
@@ -56,8 +58,26 @@ class SpacingSettings(Section):
         default=0.02, ge=0.0005, le=0.2, description="method regime: largest gap, a fraction"
     )
 
+    micro_range: float = Field(
+        default=0.10, ge=0.01, le=0.5, description="method micro: reach of the lines, a fraction"
+    )
+    micro_levels: int = Field(
+        default=5, ge=1, le=20, description="method micro: lines, before small capital gets more"
+    )
+    micro_min_step: float = Field(
+        default=0.005, ge=0.0005, le=0.2, description="method micro: smallest gap, a fraction"
+    )
+    micro_max_step: float = Field(
+        default=0.03, ge=0.0005, le=0.2, description="method micro: largest gap, a fraction"
+    )
+
     @model_validator(mode="after")
     def _ordered(self) -> Self:
+        if self.micro_min_step > self.micro_max_step:
+            raise ValueError(
+                f"micro_min_step {self.micro_min_step} is above "
+                f"micro_max_step {self.micro_max_step}"
+            )
         if self.min_step > self.max_step:
             raise ValueError(f"min_step {self.min_step} is above max_step {self.max_step}")
         if self.regime_min_step > self.regime_max_step:
@@ -66,6 +86,61 @@ class SpacingSettings(Section):
                 f"regime_max_step {self.regime_max_step}"
             )
         return self
+
+
+class DensitySettings(Section):
+    """Lines stand closer where price has turned before, and at round numbers (SPEC B.7)."""
+
+    enabled: bool = Field(default=True, description="lay lines closer near support and resistance")
+    near: float = Field(default=0.01, gt=0, le=0.1, description="distance that is near, a fraction")
+    near_factor: float = Field(default=1.5, ge=1, le=3, description="density within `near`")
+    around: float = Field(
+        default=0.02, gt=0, le=0.1, description="distance that is around, a fraction"
+    )
+    around_factor: float = Field(default=1.2, ge=1, le=3, description="density within `around`")
+    round_factor: float = Field(default=1.3, ge=1, le=3, description="density at round numbers")
+    swing_candles: int = Field(
+        default=48, ge=2, le=1_000, description="a swing point is the extreme of so many each side"
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.near > self.around:
+            raise ValueError(f"near {self.near} is above around {self.around}")
+        return self
+
+
+class VolumeLineSettings(Section):
+    """Lines move to prices at which much is traded, or rests in the book (SPEC D)."""
+
+    enabled: bool = Field(default=True, description="move lines to volume")
+    most: float = Field(
+        default=0.02, gt=0, le=0.05, description="furthest a line moves, a fraction of price"
+    )
+    beyond: float = Field(
+        default=0.01, ge=0, le=0.05, description="how far towards the market it may move"
+    )
+    least_strength: float = Field(
+        default=0.3, ge=0, le=1, description="book: strength of a level that is worth moving to"
+    )
+    least_rank: int = Field(
+        default=5, ge=1, le=50, description="book: ... and its place among those of its side"
+    )
+    least_quality: float = Field(
+        default=0.3, ge=0, le=1, description="book: quality below which it is not heeded"
+    )
+    book_seconds: float = Field(
+        default=30.0, ge=1, le=600, description="live: how long one book is used"
+    )
+    imbalance: float = Field(
+        default=0.3, ge=0, le=1, description="book: imbalance beyond which lines are biased"
+    )
+    bias: float = Field(
+        default=0.02, ge=0, le=0.1, description="... by this times the imbalance, a fraction"
+    )
+    most_bias: float = Field(
+        default=0.01, ge=0, le=0.05, description="... and no further, a fraction"
+    )
 
 
 class GridSettings(Section):
@@ -143,6 +218,15 @@ class StopSettings(Section):
     )
     pause_hours: float = Field(
         default=12.0, ge=0, le=720, description="no new cycle for so long after one was flattened"
+    )
+    trend_flatten_enabled: bool = Field(
+        default=True, description="close a cycle that a trend stands against"
+    )
+    trend_flatten: float = Field(
+        default=0.03,
+        ge=0,
+        le=0.5,
+        description="... once the close is this far beyond the slow average, a fraction",
     )
     force_exit_pause_candles: int = Field(
         default=12, ge=1, le=1_000, description="a pair places nothing for so long after /forceexit"
