@@ -29,6 +29,16 @@ ANY_MARKET = {
 # Warmed up after a few days, so that runs can begin earlier and last longer.
 QUICK_REGIME = {"ema_fast": 10, "ema_slow": 30, "window_days": 2, "uncertain": ANY_MARKET}
 REALISED = {"method": "realised"}  # no hourly candles, no fits
+# Every feature that changes the bare grid's orders, off.
+BARE = {
+    "density": {"enabled": False},
+    "volume_lines": {"enabled": False},
+    "sizing": {"mode": "fixed"},
+    "stops": {"trend_flatten_enabled": False},
+    "recovery": {"mode": "none"},
+    "breakers": {"enabled": False},
+    "brakes": {"orderflow": False, "illiquid": "ignore"},
+}
 QUICK = {"regime": QUICK_REGIME, "volatility": REALISED}
 UNGATED = {"regime": {"enabled": False}, "volatility": REALISED}
 END_OF_RUN = "force_exit"  # freqtrade sells what is left when the candles end
