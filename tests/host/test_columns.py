@@ -172,7 +172,7 @@ MODULES = {
     "regime": (
         {"regime": {**QUICK_REGIME, "enabled": True}},
         {"regime_code", "regime_adx", "regime_side", "regime_atr_percentile",
-         "regime_width_percentile"},
+         "regime_width_percentile", "regime_distance"},
     ),
     "stress": (
         {"spacing": EVERYTHING["spacing"]},

@@ -22,6 +22,7 @@ from gridkit.analytics import (
     volatility,
 )
 from gridkit.feeds import volatility_index
+from gridkit.host.columns import REGIME_COLUMNS
 from host import analysed
 from host.analysed import OWN
 
@@ -76,8 +77,7 @@ def expected_at(market, pair, moment, frame, settings, starts):
     expected["volatility_class"] = forecast.regime_of(annual, settings.volatility.regimes)[0]
     expected["volatility_daily"] = annual[0] / np.sqrt(365)
     row = regime.compute(hours, settings).iloc[-1]
-    names = ("regime_adx", "regime_side", "regime_atr_percentile", "regime_width_percentile")
-    expected |= {name: row[name] for name in names}
+    expected |= {name: row[name] for name in REGIME_COLUMNS if name != "regime_code"}
     expected["regime_code"] = settled_codes(seen_codes(hours, cut.own, settings))[-1]
     expected |= stress_at(cut, market, pair, hours, every, settings, starts)
     expected |= profile.compute(cut.own, settings).iloc[-1].to_dict()

@@ -49,7 +49,8 @@ def compute(frame: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     The numbers are float32, NaN where unknown. `regime_adx` 0 … 100; `regime_side` 1 where the
     fast average is above the slow one, -1 below, 0 where equal; `regime_atr_percentile` and
     `regime_width_percentile`, 0 … 100, place the ATR (as a fraction of price) and the width of the
-    Bollinger bands among those of the last `window_days`; the rest is `regime_composite`'s.
+    Bollinger bands among those of the last `window_days`; `regime_distance` is the close over the
+    slow average, minus 1; the rest is `regime_composite`'s.
     Windows count candles with prices: where some are missing they reach further back.
     """
     candles.check(frame)
@@ -140,6 +141,7 @@ def _numbers(prices: pd.DataFrame, times: np.ndarray, settings: Settings) -> pd.
         "side": trend.side(prices, regime.ema_fast, regime.ema_slow),
         "atr_percentile": _place(_atr_percent(prices, regime.atr_period), window),
         "width_percentile": _place(widths, window),
+        "distance": _distance(prices, regime.ema_slow),
     }
     composite = regime_composite.measure(prices, times, settings)
     return pd.concat([pd.DataFrame(own, index=prices.index), composite], axis=1)
@@ -148,6 +150,12 @@ def _numbers(prices: pd.DataFrame, times: np.ndarray, settings: Settings) -> pd.
 def _atr_percent(prices: pd.DataFrame, period: int) -> np.ndarray:
     high, low, close = (prices[name].to_numpy() for name in ("high", "low", "close"))
     return talib.NATR(high, low, close, timeperiod=period)
+
+
+def _distance(prices: pd.DataFrame, span: int) -> np.ndarray:
+    """Return the close over its exponential average, minus 1; NaN until that has settled."""
+    average = prices["close"].ewm(span=span, adjust=False).mean()
+    return trend.unsettled_as_nan((prices["close"] / average - 1.0).to_numpy(), span)
 
 
 def _width(close: np.ndarray, period: int) -> np.ndarray:

@@ -59,9 +59,27 @@ class Closed:
     tag: str
 
 
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A lot that is gone, all its pieces together. `cost` and `profit` in stake currency.
+
+    `cost` leaves fees out; `profit` is after all of them. Times are in seconds UTC.
+    """
+
+    level: int
+    profit: float
+    cost: float
+    opened: float
+    closed: float
+
+
 @dataclass(slots=True)
 class Ledger:
-    """Lots of one trade. `amount_step` is the exchange's lot step in base currency."""
+    """Lots of one trade. `amount_step` is the exchange's lot step in base currency.
+
+    `done` are the lots that are gone, oldest first; `recovery_losses` is when recovery lost how
+    much (seconds UTC, stake currency, positive), one entry for each exit at a loss.
+    """
 
     is_short: bool = False
     amount_step: float = 0.0
@@ -72,6 +90,9 @@ class Ledger:
     last_entry: float = 0.0
     last_fill: float = 0.0
     peak_cost: float = 0.0
+    done: list[Finished] = field(default_factory=list)
+    recovery_losses: list[tuple[float, float]] = field(default_factory=list)
+    parts: dict[int, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def amount(self) -> float:
@@ -90,14 +111,31 @@ class Ledger:
             self._enter(fill)
             return []
         closed = self._leave(fill)
-        self.harvest += sum(piece.profit for piece in closed)
-        if tags.verb_of(fill.tag) == tags.STOP:
-            self.stopped.update(level for level in fill.levels if level not in self.lots)
+        self._account_for(closed, tags.verb_of(fill.tag), fill)
         return closed
 
     def apply_all(self, fills: Iterable[Fill]) -> list[Closed]:
         """Take many fills in, oldest first."""
         return [piece for fill in fills for piece in self.apply(fill)]
+
+    def _account_for(self, closed: list[Closed], verb: str, fill: Fill) -> None:
+        profit = sum(piece.profit for piece in closed)
+        self.harvest += profit
+        for piece in closed:
+            self._finish(piece)
+        if verb == tags.RECOVER and profit < 0:
+            self.recovery_losses.append((fill.timestamp, -profit))
+        if verb in (tags.STOP, tags.RECOVER):
+            self.stopped.update(level for level in fill.levels if level not in self.lots)
+
+    def _finish(self, piece: Closed) -> None:
+        """Add a piece to the others of its lot; the last one completes it."""
+        profit, cost = self.parts.pop(piece.level, (0.0, 0.0))
+        profit, cost = profit + piece.profit, cost + piece.amount * piece.entry_price
+        if piece.level in self.lots:
+            self.parts[piece.level] = profit, cost
+            return
+        self.done.append(Finished(piece.level, profit, cost, piece.opened, piece.closed))
 
     def _enter(self, fill: Fill) -> None:
         self.last_entry = max(self.last_entry, fill.timestamp)

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from gridkit.grid.costs import Costs
 from gridkit.grid.lots import Lot
@@ -11,13 +12,17 @@ from gridkit.grid.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order that should rest. `price` None means: at the market's price now."""
+    """An order that should rest. `price` None means: at the market's price now.
+
+    `share` is the part of the named lots an exit sells; None: all of them.
+    """
 
     is_entry: bool
     levels: tuple[int, ...]
     price: float | None
     tag: str
     reason: str
+    share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,31 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Stuck:
+    """What was true when a lot became stuck: the price, the time (seconds UTC), the amount held."""
+
+    price: float
+    since: float
+    amount: float
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryRules:
+    """What becomes of stuck lots (SPEC E.2, E.3). Fractions of price.
+
+    A lot older than `timeout_seconds` whose target is further than `away` from the rate is stuck.
+    `ladder` counts from the price at which it became so; `threshold` is the loss, a fraction of the
+    lot's entry price, beyond which it is sold at market, also where the lot stop is switched off.
+    """
+
+    mode: Literal["ladder", "aggressive", "hedge", "none"]
+    ladder: tuple[float, float, float]
+    away: float
+    timeout_seconds: float
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """The settings a decision needs, and what they become on this pair. Fractions and prices.
 
@@ -68,6 +98,7 @@ class Rules:
     costs: Costs
     tick: float = 0.0
     amount_step: float = 0.0
+    recovery: RecoveryRules | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +112,10 @@ class Situation:
     be added, `room_block` what binds it; `least_value_left` and `least_amount_left` are the
     smallest position freqtrade lets a partial exit leave, `least_order_value` and
     `least_order_amount` the smallest order the exchange takes; `asset_limit` is the most this asset
-    may be worth before it is trimmed.
+    may be worth before it is trimmed. `stuck` are the levels whose lots are; `of_age` those that
+    will be once the rate is far enough from their target; `recovery_budget` is what recovery may
+    still lose; `flatten` is an outside reason to close the cycle (a breaker, a trend); where the
+    market is `thin`, lines of even number take no additions.
     """
 
     plan: Plan
@@ -102,6 +136,11 @@ class Situation:
     least_order_value: float = 0.0
     least_order_amount: float = 0.0
     asset_limit: float = math.inf
+    stuck: Mapping[int, Stuck] = field(default_factory=dict)
+    of_age: frozenset[int] = frozenset()
+    recovery_budget: float = math.inf
+    flatten: str | None = None
+    thin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +148,8 @@ class Verdict:
     """The order that should rest, or None; and between which rates this stays the answer.
 
     `place` is False where that order is already in work. `holds_above` and `holds_below` bound the
-    open interval of rates; `block` says why nothing is added, if so.
+    open interval of rates; `block` says why nothing is added, `withheld` why a stuck lot is not
+    sold by recovery, if so.
     """
 
     order: Order | None
@@ -117,6 +157,7 @@ class Verdict:
     block: Block | None
     holds_above: float = math.nan
     holds_below: float = math.nan
+    withheld: Block | None = None
 
     def holds_at(self, rate: float) -> bool:
         """Whether the same situation at this rate would get the same verdict."""

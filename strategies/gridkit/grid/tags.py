@@ -2,7 +2,8 @@
 
 Entries read `L3` (`L3-5` when one order takes several lines), exits `sell L3`, `cover L3` for a
 short grid, `stop L3` for a stopped lot, `trim L3` for a lot of an asset above its share,
-`flatten L1-4` for a cycle that was stopped, `end L1-4` for one of too many orders.
+`recover L3` for a stuck lot or a part of it, `flatten L1-4` for a cycle that was stopped,
+`end L1-4` for one of too many orders.
 """
 
 import re
@@ -14,6 +15,7 @@ STOP = "stop"
 FLATTEN = "flatten"
 END = "end"
 TRIM = "trim"
+RECOVER = "recover"
 
 # Levels are counted from 1; four digits keep a foreign `L1-999999999` from naming a billion of
 # them.

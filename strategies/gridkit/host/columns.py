@@ -38,6 +38,7 @@ REGIME_COLUMNS = (
     "regime_side",
     "regime_atr_percentile",
     "regime_width_percentile",
+    "regime_distance",
 )
 ORDERFLOW_COLUMNS = (
     "orderflow_delta",

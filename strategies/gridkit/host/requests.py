@@ -22,16 +22,21 @@ def entry_stake(stake: float, price: float, leverage: float, step: float) -> flo
 def exit_stake(order: Order, cycle: Cycle, trade: "Trade", step: float) -> float:
     """Negative stake whose amount freqtrade truncates to these lots; all of it at the end."""
     ledger = cycle.book.ledger
-    if set(order.levels) >= set(ledger.lots):
+    if order.share is None and set(order.levels) >= set(ledger.lots):
         return -float(trade.stake_amount)
-    amount = sum(ledger.lots[level].amount for level in order.levels) + ledger.dust
+    amount = sum(ledger.lots[level].amount for level in order.levels)
+    amount = amount + ledger.dust if order.share is None else amount * order.share
     if step > 0:
         amount = (math.floor(amount / step + 1e-6) + 0.5) * step
     return -min(amount / trade.amount, 1.0) * float(trade.stake_amount)
 
 
 def ends_in_loss(order: Order, cycle: Cycle) -> bool:
-    """Whether an exit flattens the cycle, or stops its last lots: then the pair takes a pause."""
+    """Whether an exit flattens the cycle, or stops its last lots: then the pair takes a pause.
+
+    Recovery at market counts as a stop; its rungs wait for a price that has turned.
+    """
     verb = tags.verb_of(order.tag)
-    all_lots = set(order.levels) >= set(cycle.book.ledger.lots)
-    return verb == tags.FLATTEN or (verb == tags.STOP and all_lots)
+    all_lots = order.share is None and set(order.levels) >= set(cycle.book.ledger.lots)
+    stops = verb == tags.STOP or (verb == tags.RECOVER and order.price is None)
+    return verb == tags.FLATTEN or (stops and all_lots)

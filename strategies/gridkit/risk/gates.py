@@ -5,7 +5,7 @@ import math
 from gridkit.analytics import regime
 from gridkit.analytics.regime import Regime
 from gridkit.grid.situation import Block
-from gridkit.settings import RegimeSettings, StopSettings
+from gridkit.settings import RegimeSettings, Settings, StopSettings
 
 # Code of the regime, ADX (NaN: unknown), sign of the averages.
 Market = tuple[int, float, float]
@@ -32,6 +32,25 @@ def start_block(market: Market, side: int, rule: RegimeSettings) -> Block | None
     if block is not None or not rule.enabled or regime.parameters(code, rule).new_cycles:
         return block
     return _block(f"{NAMES[code]} market starts no cycle", adx, rule.adx_calm, rule)
+
+
+def flatten_by_trend(
+    market: Market, distance: float, side: int, settings: Settings
+) -> Block | None:
+    """Close a cycle that a trend stands against, once price is far on the wrong side (SPEC E.4).
+
+    `distance` is the close over the slow average, minus 1. Where it or the regime is unknown,
+    nothing is closed. `side` is 1 for long, -1 for short.
+    """
+    code, adx, market_side = market
+    stops = settings.stops
+    if not (settings.regime.enabled and stops.trend_flatten_enabled) or math.isnan(adx):
+        return None
+    against = regime.direction(code, market_side) * side < 0
+    if not against or not side * distance < -stops.trend_flatten:
+        return None
+    condition = f"{NAMES[code]} market, close beyond its slow average"
+    return Block(condition, distance, -side * stops.trend_flatten)
 
 
 def _block(condition: str, adx: float, threshold: float, rule: RegimeSettings) -> Block:
