@@ -1,0 +1,151 @@
+"""Shocks of one market: a sudden move, a burst of volume or of volatility (SPEC F)."""
+
+import math
+from enum import IntEnum
+
+import bottleneck  # type: ignore[import-untyped]
+import numpy as np
+import pandas as pd
+
+from gridkit import candles
+from gridkit.analytics import estimators
+from gridkit.analytics.estimators import Prices
+from gridkit.settings import BreakerSettings, Settings
+
+MEDIAN_SECONDS = candles.SECONDS_PER_DAY
+VOLATILITY_SECONDS = candles.SECONDS_PER_HOUR
+SECONDS_PER_MINUTE = 60
+
+
+class Shock(IntEnum):
+    """What trips a breaker; the first of several counts. Each has a column of its name."""
+
+    MOVE = 1
+    VOLUME = 2
+    VOLATILITY = 3
+    CORRELATION = 4
+
+    @property
+    def column(self) -> str:
+        """Return the name of its column."""
+        return f"shocks_{self.name.lower()}"
+
+
+def warmup(settings: Settings, timeframe_seconds: float) -> int:
+    """Candles until every number is known."""
+    medians = _rows(MEDIAN_SECONDS, timeframe_seconds)
+    needed = medians + _rows(VOLATILITY_SECONDS, timeframe_seconds)
+    return 1 + max(needed, _rows(_move_seconds(settings), timeframe_seconds))
+
+
+def compute(frame: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """Return what is sudden in each candle, float32.
+
+    `shocks_move`: the largest move, a fraction of where it began and never negative, that ended in
+    this candle and began within `move_minutes` before its close; of one candle's high and low the
+    worse order is taken. `shocks_volume`: volume over its 24 h median. `shocks_volatility`:
+    volatility of the last hour (Parkinson) over its 24 h median. NaN in a candle without prices,
+    until a window is covered, and where a median is 0, as of markets that mostly stand still. They
+    say nothing of where price goes next.
+    """
+    candles.check(frame)
+    prices, times = Prices.of(frame), candles.times(frame)
+    volume = frame["volume"].to_numpy("float64")
+    volume = np.where(prices.known() & (volume >= 0) & (volume < np.inf), volume, np.nan)
+    volatility = estimators.parkinson(prices, times, VOLATILITY_SECONDS)
+    return pd.DataFrame(
+        {
+            Shock.MOVE.column: _moves(prices, times, _move_seconds(settings)),
+            Shock.VOLUME.column: _in_medians(volume, times),
+            Shock.VOLATILITY.column: _in_medians(volatility, times),
+        },
+        index=frame.index,
+    ).astype("float32")
+
+
+def tripped(frame: pd.DataFrame, settings: Settings) -> np.ndarray:
+    """Return the Shock that holds at each candle, 0 for none. int8, shape (n,).
+
+    It holds until `pause_minutes` after the last candle that tripped it. `frame` has `date` and
+    those columns of Shock that are known; a missing one trips nothing.
+    """
+    rule, times = settings.breakers, candles.times(frame)
+    found = np.zeros(len(frame), "int8")
+    pause = rule.pause_minutes * SECONDS_PER_MINUTE
+    for shock in reversed(Shock):
+        if shock.column in frame:
+            values = frame[shock.column].to_numpy()
+            found[_held(trips(shock, values, rule), times, pause)] = shock
+    return found
+
+
+def trips(shock: Shock, values: np.ndarray, rule: BreakerSettings) -> np.ndarray:
+    """Whether each value of a shock's column trips it; NaN does not. Shape (n,), bool."""
+    threshold = threshold_of(shock, rule)
+    return values < threshold if shock is Shock.CORRELATION else values >= threshold
+
+
+def threshold_of(shock: Shock, rule: BreakerSettings) -> float:
+    """Return where a shock begins; that of correlation is the end it falls below."""
+    return {
+        Shock.MOVE: rule.move,
+        Shock.VOLUME: rule.volume,
+        Shock.VOLATILITY: rule.volatility,
+        Shock.CORRELATION: rule.correlation_to,
+    }[shock]
+
+
+def _held(hits: np.ndarray, times: np.ndarray, seconds: float) -> np.ndarray:
+    """Whether a hit was in this candle or not longer than `seconds` before it."""
+    last = np.maximum.accumulate(np.where(hits, times, -np.inf)) if len(hits) else times
+    return times - last <= seconds
+
+
+def _moves(prices: Prices, times: np.ndarray, seconds: float) -> np.ndarray:
+    """Largest move to each candle's extremes; the close before a candle belongs to it."""
+    high, low, close = (
+        np.where(prices.known(), one, np.nan) for one in (prices.high, prices.low, prices.close)
+    )
+    before = pd.Series(close).ffill().shift().to_numpy()
+    highest, lowest = np.fmax(high, before), np.fmin(low, before)
+    rises = high / _trailing(lowest, times, seconds, "min") - 1.0
+    falls = 1.0 - low / _trailing(highest, times, seconds, "max")
+    covered = _covered(close, times, seconds)
+    return np.where(covered, np.maximum(rises, falls), np.nan)
+
+
+def _in_medians(values: np.ndarray, times: np.ndarray) -> np.ndarray:
+    medians = _trailing(values, times, MEDIAN_SECONDS, "median")
+    usable = _covered(values, times, MEDIAN_SECONDS) & (medians > 0)
+    return np.divide(values, medians, out=np.full(len(values), np.nan), where=usable)
+
+
+def _covered(values: np.ndarray, times: np.ndarray, seconds: float) -> np.ndarray:
+    """Whether something was known so long ago, and half of the candles since."""
+    known = np.isfinite(values)
+    if not known.any():
+        return known
+    counts = np.concatenate([[0], np.cumsum(known)])
+    rows = np.arange(len(times))
+    begins = np.searchsorted(times, times - seconds, side="right")
+    half = 2 * (counts[rows + 1] - counts[begins]) >= rows + 1 - begins
+    return half & (times - times[np.argmax(known)] >= seconds)
+
+
+def _trailing(values: np.ndarray, times: np.ndarray, seconds: float, what: str) -> np.ndarray:
+    """`min`, `max` or `median` of the known values of the last `seconds`, shape (n,)."""
+    steps = np.diff(times)
+    if not len(steps) or (steps != steps[0]).any():
+        index = pd.DatetimeIndex((times * 1e9).astype("int64"))
+        window = pd.Series(values, index=index).rolling(pd.Timedelta(seconds=seconds))
+        return getattr(window, what)().to_numpy()
+    rows = min(_rows(seconds, steps[0]), len(values))
+    return getattr(bottleneck, f"move_{what}")(values, rows, min_count=1)
+
+
+def _rows(seconds: float, timeframe_seconds: float) -> int:
+    return max(1, math.ceil(seconds / timeframe_seconds))
+
+
+def _move_seconds(settings: Settings) -> float:
+    return settings.breakers.move_minutes * SECONDS_PER_MINUTE
