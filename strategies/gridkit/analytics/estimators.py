@@ -17,13 +17,13 @@ import math
 from dataclasses import dataclass
 from typing import Self
 
-import numba
 import numpy as np
 import pandas as pd
 import talib
 
 from gridkit import candles
 from gridkit.analytics import windows
+from gridkit.analytics.compiled import Compiled
 
 SETTLED_HALF_LIVES = 2  # then three quarters of an endless past's weight are there
 SETTLED_ATR_PERIODS = 4  # then the first mean true range counts for less than 2 % (e⁻⁴)
@@ -176,7 +176,7 @@ def _rogers_satchell(logs: Prices) -> np.ndarray:
     return (high - logs.close) * (high - logs.open) + (low - logs.close) * (low - logs.open)
 
 
-@numba.njit(cache=True)
+@Compiled
 def _decayed(
     logs: np.ndarray, known: np.ndarray, times: np.ndarray, half_life: float
 ) -> np.ndarray:

@@ -1,6 +1,7 @@
 """GARCH(1,1): the volatility of the hour to come, from hourly candles (SPEC G.2)."""
 
 import math
+import os
 import warnings
 from dataclasses import dataclass
 
@@ -105,7 +106,9 @@ def fitted(returns: np.ndarray) -> Fit | None:
     is believed (every fifth fit of real hours has it): such a variance reverts to none, but the
     next hour's is as good as any.
     """
-    # Imported where it is needed, as it takes a second.
+    # Imported where it is needed, as it takes a second; and without numba, which takes 54 MB and
+    # is for an arch built without its compiled loops only.
+    os.environ.setdefault("ARCH_DISABLE_NUMBA", "1")
     from arch.univariate import GARCH, ZeroMean  # noqa: PLC0415
 
     scale = math.sqrt(np.mean(np.square(returns)))

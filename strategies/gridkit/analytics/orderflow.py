@@ -1,10 +1,10 @@
 """Order flow by candle: who bought, who sold, at what price, and what the large traders did."""
 
-import numba
 import numpy as np
 import pandas as pd
 
 from gridkit import candles
+from gridkit.analytics.compiled import Compiled
 from gridkit.analytics.trades import MS_PER_SECOND, Trades, read, whales
 from gridkit.settings import Settings
 
@@ -115,7 +115,7 @@ def _by_candle(
     return _added_up(begin, end, trades.price, trades.amount, trades.sign, whale)
 
 
-@numba.njit(cache=True)
+@Compiled
 def _added_up(
     begin: np.ndarray,
     end: np.ndarray,
@@ -169,7 +169,7 @@ def _named(sums: np.ndarray) -> dict[str, np.ndarray]:
     return dict(zip(SUMS, sums.T, strict=True))
 
 
-@numba.njit(cache=True)
+@Compiled
 def _window(
     sums: np.ndarray, known: np.ndarray, usable: np.ndarray, first: np.ndarray, least: int
 ) -> np.ndarray:

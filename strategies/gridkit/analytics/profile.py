@@ -11,18 +11,15 @@ import numpy as np
 import pandas as pd
 
 from gridkit import candles
-from gridkit.analytics.profile_kernels import (
-    CODES,
-    PRICES,
-    Rules,
-    add,
-    begin,
-    divide,
-    peaks,
-    trail,
-    window_of,
+from gridkit.analytics.profile_kernels import CODES, PRICES, TIE, Rules, Traded, trail
+from gridkit.analytics.profile_windows import (
+    edges_between,
+    empty_sums,
+    traded,
+    traded_last,
+    usable,
+    windows,
 )
-from gridkit.analytics.profile_windows import empty_sums, traded, usable, windows
 from gridkit.settings import ProfileSettings, Settings
 
 
@@ -90,21 +87,12 @@ def histogram(frame: pd.DataFrame, settings: Settings, row: int) -> Histogram | 
     candles.check(frame)
     if not 0 <= row < len(frame):
         raise IndexError(f"no row {row} in {len(frame)} candles")
-    profile, past = settings.profile, frame.iloc[: row + 1]
+    past = frame.iloc[: row + 1]
     known = usable(past)
     if not known[row]:
         return None
-    whole = past[known]
-    start, border, lowest, highest = (each[-1] for each in windows(whole, _seconds(profile)))
-    if math.isnan(lowest):
-        return None
-    trades, now = traded(whole), len(whole) - 1
-    sums = empty_sums(trades, profile)
-    if profile.bins is not None:
-        divide(sums.edges, lowest, highest)
-    begin(sums, trades, start, border, now)
-    add(sums.newer, sums.edges, trades, now)
-    return Histogram(*window_of(sums, lowest, highest))
+    last = traded_last(past[known], _seconds(settings.profile))
+    return None if last is None else _spread(last, settings.profile)
 
 
 def nodes(histogram: Histogram, settings: Settings) -> Nodes:
@@ -114,10 +102,42 @@ def nodes(histogram: Histogram, settings: Settings) -> Nodes:
     ends of a profile are no low nodes, as nothing is beyond them.
     """
     volumes, profile = histogram.volumes, settings.profile
-    high = peaks(volumes, profile.node_high * volumes.max())
-    low = peaks(-volumes, -profile.node_low * volumes.mean())
+    high = _peaks(volumes, profile.node_high * volumes.max())
+    low = _peaks(-volumes, -profile.node_low * volumes.mean())
     middles = histogram.middles
     return Nodes(tuple(middles[high].tolist()), tuple(middles[low].tolist()))
+
+
+def _spread(trades: Traded, profile: ProfileSettings) -> Histogram:
+    """Spread the volume of a window's candles evenly over their ranges, all candles at once."""
+    inside = trades.volume > 0
+    edges = edges_between(trades.low[inside].min(), trades.high[inside].max(), profile)
+    ends = edges.copy()
+    ends[0], ends[-1] = -np.inf, np.inf
+    point = trades.high == trades.low
+    reach = np.where(point, 1.0, trades.high - trades.low)
+    volumes = np.empty(len(edges) - 1)
+    for place in range(len(volumes)):
+        low, high = ends[place], ends[place + 1]
+        overlap = np.minimum(trades.high, high) - np.maximum(trades.low, low)
+        share = np.where(point, (trades.low >= low) & (trades.low < high), overlap / reach)
+        volumes[place] = (trades.volume * np.maximum(share, 0.0)).sum()
+    return Histogram(edges, volumes)
+
+
+def _peaks(values: np.ndarray, least: float) -> np.ndarray:
+    """Twin of the kernel `peaks`, for one profile at a time: nothing is compiled for it."""
+    differs = _exceeds(values[1:], values[:-1]) | _exceeds(values[:-1], values[1:])
+    first = np.flatnonzero(np.append(True, differs))
+    last = np.append(first[1:], len(values)) - 1
+    beside = np.concatenate([[0.0], values, [0.0]])
+    found = _exceeds(values[first], beside[first]) & _exceeds(values[last], beside[last + 2])
+    found &= values[first] >= least - TIE * abs(least)
+    return (first + last)[found] // 2
+
+
+def _exceeds(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    return one - other > TIE * np.maximum(np.abs(one), np.abs(other))
 
 
 def _seconds(profile: ProfileSettings) -> float:

@@ -17,7 +17,8 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from gridkit.analytics.compiled import Compiled
 
 TIE = 1e-9
 PRICES = ("poc", "vah", "val", "node_above", "node_below")
@@ -70,7 +71,7 @@ class Rules(NamedTuple):
     near: float
 
 
-@njit(cache=True)
+@Compiled
 def trail(
     sums: Sums, traded: Traded, windows: Windows, close: np.ndarray, rules: Rules, divided: bool
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -102,7 +103,7 @@ def trail(
     return prices, codes
 
 
-@njit(cache=True)
+@Compiled
 def window_of(sums: Sums, lowest: float, highest: float) -> tuple[np.ndarray, np.ndarray]:
     """Return edges and volumes of the bins between the extremes of a window."""
     first, last = span(sums.edges, lowest, highest)
@@ -110,7 +111,7 @@ def window_of(sums: Sums, lowest: float, highest: float) -> tuple[np.ndarray, np
     return sums.edges[first : last + 2], volumes
 
 
-@njit(cache=True)
+@Compiled
 def describe(
     edges: np.ndarray,
     volumes: np.ndarray,
@@ -137,7 +138,7 @@ def describe(
     codes[NEAR] = _nearest(prices[: VAL + 1], close, rules.near)
 
 
-@njit(cache=True)
+@Compiled
 def _nearest(levels: np.ndarray, close: float, within: float) -> int:
     """Return the place, from 1, of the level nearest to the close; 0 when none is within reach."""
     nearest, least = 0, np.inf
@@ -148,7 +149,7 @@ def _nearest(levels: np.ndarray, close: float, within: float) -> int:
     return nearest
 
 
-@njit(cache=True)
+@Compiled
 def span(edges: np.ndarray, low: float, high: float) -> tuple[int, int]:
     """Return the first and last bin that prices from `low` to `high` reach into.
 
@@ -162,7 +163,7 @@ def span(edges: np.ndarray, low: float, high: float) -> tuple[int, int]:
     return first, min(max(last, first), bins - 1)
 
 
-@njit(cache=True)
+@Compiled
 def add(sums: np.ndarray, edges: np.ndarray, traded: Traded, candle: int) -> None:
     """Add a candle's volume, spread evenly over the prices from its low to its high."""
     low, high, volume = traded.low[candle], traded.high[candle], traded.volume[candle]
@@ -176,7 +177,7 @@ def add(sums: np.ndarray, edges: np.ndarray, traded: Traded, candle: int) -> Non
         sums[place] += volume * ((top - bottom) / (high - low))
 
 
-@njit(cache=True)
+@Compiled
 def begin(sums: Sums, traded: Traded, start: int, border: int, now: int) -> tuple[int, int]:
     """Sum the window that runs from candle `start` to before `now`; `border` begins its block.
 
@@ -188,7 +189,7 @@ def begin(sums: Sums, traded: Traded, start: int, border: int, now: int) -> tupl
     return _save(sums, traded, start, border)
 
 
-@njit(cache=True)
+@Compiled
 def forget(
     sums: Sums, traded: Traded, oldest: int, start: int, border: int, saved: tuple[int, int]
 ) -> tuple[int, int]:
@@ -206,7 +207,7 @@ def forget(
     return until, height
 
 
-@njit(cache=True)
+@Compiled
 def _save(sums: Sums, traded: Traded, start: int, border: int) -> tuple[int, int]:
     """Sum candles from before `border` back to `start`, saving as many as there is room for."""
     until = _first_without_room(sums, traded, start, border)
@@ -222,7 +223,7 @@ def _save(sums: Sums, traded: Traded, start: int, border: int) -> tuple[int, int
     return until, height
 
 
-@njit(cache=True)
+@Compiled
 def _first_without_room(sums: Sums, traded: Traded, start: int, border: int) -> int:
     room = len(sums.saved)
     for candle in range(start, border):
@@ -233,7 +234,7 @@ def _first_without_room(sums: Sums, traded: Traded, start: int, border: int) -> 
     return border
 
 
-@njit(cache=True)
+@Compiled
 def divide(edges: np.ndarray, low: float, high: float) -> None:
     """Set the edges of bins of equal width in log price from `low` to `high`."""
     last = len(edges) - 1
@@ -243,13 +244,13 @@ def divide(edges: np.ndarray, low: float, high: float) -> None:
     edges[last] = high
 
 
-@njit(cache=True)
+@Compiled
 def exceeds(one: float, other: float) -> bool:
     """Whether one volume is clearly larger than another."""
     return one - other > TIE * max(abs(one), abs(other))
 
 
-@njit(cache=True)
+@Compiled
 def point_of_control(volumes: np.ndarray) -> int:
     """Return the bin with the largest volume; of equals the nearest to the middle, then the lower.
 
@@ -265,7 +266,7 @@ def point_of_control(volumes: np.ndarray) -> int:
     return best
 
 
-@njit(cache=True)
+@Compiled
 def value_area(volumes: np.ndarray, control: int, share: float) -> tuple[int, int]:
     """Return the lowest and highest bin of the value area around the point of control.
 
@@ -293,7 +294,7 @@ def value_area(volumes: np.ndarray, control: int, share: float) -> tuple[int, in
     return low, high
 
 
-@njit(cache=True)
+@Compiled
 def peaks(values: np.ndarray, least: float) -> np.ndarray:
     """Return the bins of local maxima that are at least `least`, ascending.
 
@@ -317,6 +318,6 @@ def peaks(values: np.ndarray, least: float) -> np.ndarray:
     return found[:count]
 
 
-@njit(cache=True)
+@Compiled
 def _differ(one: float, other: float) -> bool:
     return exceeds(one, other) or exceeds(other, one)

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pandas as pd
-from numba import njit
 
 from gridkit import candles
+from gridkit.analytics.compiled import Compiled
 from gridkit.analytics.profile_kernels import Sums, Traded, Windows
 from gridkit.settings import ProfileSettings
 
@@ -40,6 +40,36 @@ def windows(frame: pd.DataFrame, seconds: float) -> Windows:
     return Windows(start, border, lowest + unknown, highest + unknown)
 
 
+def traded_last(frame: pd.DataFrame, seconds: float) -> Traded | None:
+    """Return what traded in the last of the `windows` of `seconds`; None where that is unknown."""
+    times = candles.times(frame)
+    covered = times[-1] - times[0] + candles.lengths(times)[-1]
+    if not covered >= seconds:
+        return None
+    start = np.searchsorted(times, times[-1] - seconds, side="right")
+    last = traded(frame.iloc[start:])
+    return last if last.volume.any() else None
+
+
+def edges_between(lowest: float, highest: float, profile: ProfileSettings) -> np.ndarray:
+    """Return the edges of the bins that prices from `lowest` to `highest` lie in."""
+    if profile.bins is not None:
+        width = math.log(highest / lowest) / profile.bins
+        inner = (lowest * math.exp(place * width) for place in range(profile.bins))
+        return np.array([*(min(edge, highest) for edge in inner), highest])
+    edges = _grid(lowest, highest, profile.bin_width)
+    first = int(np.searchsorted(edges, lowest, side="right")) - 1
+    last = int(np.searchsorted(edges, highest, side="left")) - 1
+    return edges[first : max(first, last) + 2]
+
+
+def _grid(lowest: float, highest: float, width: float) -> np.ndarray:
+    """Return edges at whole multiples of `width` in log price, a bin to spare at either end."""
+    first = math.floor(math.log(lowest) / width) - 1
+    last = math.floor(math.log(highest) / width) + 2
+    return np.exp(np.arange(first, last + 1) * width)
+
+
 def empty_sums(all_traded: Traded, profile: ProfileSettings) -> Sums:
     """Return no volume in bins of the absolute grid, or in `profile.bins` that are yet to be set.
 
@@ -49,15 +79,12 @@ def empty_sums(all_traded: Traded, profile: ProfileSettings) -> Sums:
     if profile.bins is not None:
         edges = np.zeros(profile.bins + 1)
     else:
-        width = profile.bin_width
-        first = math.floor(math.log(all_traded.low.min()) / width) - 1
-        last = math.floor(math.log(all_traded.high.max()) / width) + 2
-        edges = np.exp(np.arange(first, last + 1) * width)
+        edges = _grid(all_traded.low.min(), all_traded.high.max(), profile.bin_width)
     older, newer = np.zeros((2, len(edges) - 1))
     return Sums(edges, older, newer, np.empty(SAVED))
 
 
-@njit(cache=True)
+@Compiled
 def _least_since(values: np.ndarray, start: np.ndarray) -> np.ndarray:
     """Return the least of the values since `start` of each, by a queue of those that may be it."""
     result = np.empty_like(values)

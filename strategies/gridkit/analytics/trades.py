@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Self
 
-import numba
 import numpy as np
 import pandas as pd
 
+from gridkit.analytics.compiled import Compiled
 from gridkit.settings import Settings
 
 COLUMNS = ("timestamp", "side", "price", "amount")
@@ -102,7 +102,7 @@ def whales(amount: np.ndarray, quantile: float, count: int) -> np.ndarray:
     return found
 
 
-@numba.njit(cache=True)
+@Compiled
 def _mark_larger(amount: np.ndarray, count: int, larger: int, found: np.ndarray) -> None:
     """Count back from each trade, until too many are found that are as large: that is soon."""
     for now in range(count, len(amount)):
