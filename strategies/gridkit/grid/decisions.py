@@ -8,6 +8,7 @@ import math
 
 from gridkit.grid.entries import next_entry
 from gridkit.grid.exits import next_exit
+from gridkit.grid.recovery import note_ages
 from gridkit.grid.situation import Block, Order, Rules, Situation, Verdict
 from gridkit.grid.urgent import urgent_exit
 from gridkit.grid.view import View
@@ -19,6 +20,7 @@ def decide(situation: Situation, rules: Rules) -> Verdict:
     if not (0 < situation.entry_rate < math.inf and 0 < situation.exit_rate < math.inf):
         return Verdict(None, False, Block("rate unknown", situation.exit_rate, 0.0))
     view = View(situation, rules)
+    note_ages(view)
     urgent = urgent_exit(view)
     if urgent:
         return _verdict(urgent, view, None)
@@ -30,9 +32,9 @@ def decide(situation: Situation, rules: Rules) -> Verdict:
 def _verdict(order: Order | None, view: View, block: Block | None) -> Verdict:
     place = order is not None and not rests_already(order, view)
     if view.entry != view.exit:
-        return Verdict(order, place, block)
+        return Verdict(order, place, block, withheld=view.withheld)
     low, high = sorted((view.side * view.bounds.low, view.side * view.bounds.high))
-    return Verdict(order, place, block, low, high)
+    return Verdict(order, place, block, low, high, view.withheld)
 
 
 def _choose(entry: Order | None, exit_: Order | None, view: View) -> Order | None:

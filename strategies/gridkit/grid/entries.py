@@ -8,17 +8,20 @@ from gridkit.grid.situation import Block, Order, Resting, Situation
 from gridkit.grid.view import View
 from gridkit.grid.working import out_of_reach
 
+THIN = Block("illiquid hours, every second line waits", math.nan, math.nan)
+
 
 def next_entry(view: View) -> tuple[Order | None, Block | None]:
     """Return the entry that may rest, or why none may."""
     situation, rules = view.situation, view.rules
-    free = _free_lines(view)
+    lines = _free_lines(view)
+    free = [line for line in lines if line.level % 2] if situation.thin else lines
     for line in free:
         view.bounds.event(view.mirrored(line.price))
     for limit in (rules.pause_price, rules.stop_price):
         if limit is not None:
             view.bounds.event(view.mirrored(limit))
-    block = situation.block or _own_block(view, free)
+    block = situation.block or _own_block(view, lines, free)
     if block:
         return None, block
     affordable = _affordable(situation)
@@ -54,14 +57,15 @@ def _beyond_limits(price: float, view: View) -> bool:
     )
 
 
-def _own_block(view: View, free: list[Line]) -> Block | None:
+def _own_block(view: View, lines: list[Line], free: list[Line]) -> Block | None:
     situation, rules = view.situation, view.rules
     if rules.pause_price is not None and view.entry <= view.mirrored(rules.pause_price):
         return Block("price beyond pause_price", situation.entry_rate, rules.pause_price)
     if rules.stop_price is not None and view.entry <= view.mirrored(rules.stop_price):
         return Block("price beyond stop_price", situation.entry_rate, rules.stop_price)
     if not free:
-        return Block("no line is free", len(situation.lots), len(situation.plan.lines))
+        held = Block("no line is free", len(situation.lots), len(situation.plan.lines))
+        return THIN if lines else held
     if len(situation.lots) >= rules.max_lots:
         return Block("open lots", len(situation.lots), rules.max_lots)
     if situation.orders >= rules.max_orders:

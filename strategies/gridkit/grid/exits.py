@@ -3,17 +3,20 @@
 from collections.abc import Mapping
 
 from gridkit.grid import tags
-from gridkit.grid.costs import lowest_target, on_tick
-from gridkit.grid.situation import Order
+from gridkit.grid.ladder import ladder_exit
+from gridkit.grid.situation import Order, Resting
 from gridkit.grid.sizes import caution_about, grown, least_exit_rate, sells_now
+from gridkit.grid.targets import target_of
 from gridkit.grid.view import View
 from gridkit.grid.working import out_of_reach
 
 
 def next_exit(view: View) -> Order | None:
-    """All lots the market already pays for, at market; or else the nearest target."""
+    """All lots the market already pays for, at market; or else the nearest rung or target."""
     situation = view.situation
-    targets = {level: _target(level, view) for level in situation.lots}
+    targets = {
+        level: target_of(lot, situation.plan, view.rules) for level, lot in situation.lots.items()
+    }
     for target in targets.values():
         view.bounds.event(view.mirrored(target))
     if not targets:
@@ -22,6 +25,9 @@ def next_exit(view: View) -> Order | None:
     paid = tuple(sorted(lv for lv, target in targets.items() if view.exit >= view.mirrored(target)))
     if paid:
         return _exit_at_market(paid, verb, targets, view)
+    rung = ladder_exit(targets, view)
+    if rung:
+        return rung
     nearest = min(view.mirrored(target) for target in targets.values())
     levels = tuple(sorted(lv for lv, t in targets.items() if view.mirrored(t) == nearest))
     levels = _with_nearest(levels, view.side * nearest, targets, view)
@@ -33,7 +39,7 @@ def _exit_at_market(
     paid: tuple[int, ...], verb: str, targets: Mapping[int, float], view: View
 ) -> Order | None:
     resting = view.situation.resting
-    if resting and not resting.is_entry and resting.levels and set(resting.levels) <= set(paid):
+    if resting and _is_target_of(resting, paid):
         levels = resting.levels
         price = view.side * max(view.mirrored(targets[level]) for level in levels)
         if price >= least_exit_rate(levels, view):
@@ -46,6 +52,13 @@ def _exit_at_market(
         tag = tags.exit_tag(levels, verb)
         return Order(False, levels, None, tag, "price is beyond the target")
     return _exit_at_target(levels, verb, targets, "with more lots, as alone too small", view)
+
+
+def _is_target_of(resting: Resting, paid: tuple[int, ...]) -> bool:
+    """Whether an exit of lots the market pays for rests, and none of recovery."""
+    if resting.is_entry or resting.recovers or not resting.levels:
+        return False
+    return set(resting.levels) <= set(paid)
 
 
 def _exit_at_target(
@@ -67,13 +80,3 @@ def _with_nearest(
             break
         levels, price = (*levels, level), targets[level]
     return tuple(sorted(levels))
-
-
-def _target(level: int, view: View) -> float:
-    """Return the plan's target of a lot, but never below what pays for the way out."""
-    lot = view.situation.lots[level]
-    least = lowest_target(lot.price, view.side, view.rules.costs)
-    line = view.situation.plan.line(level)
-    if line is None or view.mirrored(line.target) < view.mirrored(least):
-        return on_tick(least, view.rules.tick, up=view.side > 0)
-    return line.target

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from gridkit.grid import tags
 from gridkit.grid.costs import Costs
 from gridkit.grid.lots import Lot
 from gridkit.grid.plan import Plan
@@ -33,6 +34,11 @@ class Resting:
     levels: tuple[int, ...]
     price: float
     tag: str
+
+    @property
+    def recovers(self) -> bool:
+        """Whether it sells a stuck lot, or a part of one."""
+        return self.tag.startswith(f"{tags.RECOVER} ")
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,16 +39,37 @@ def sells_now(levels: tuple[int, ...], view: View) -> bool:
 def least_exit_rate(levels: tuple[int, ...], view: View) -> float:
     """Return the rate from which the exchange takes an order of these lots; infinity: at none."""
     situation = view.situation
-    held = sum(situation.lots[level].amount for level in levels) + situation.dust
+    return _least_rate(sum(situation.lots[level].amount for level in levels) + situation.dust, view)
+
+
+def _least_rate(held: float, view: View) -> float:
+    situation = view.situation
     amount = on_tick(held, view.rules.amount_step, up=False)
     if amount <= 0 or amount < situation.least_order_amount * (1 - 1e-9):
         return math.inf
     return situation.least_order_value / amount
 
 
-def _remainder_too_small(levels: tuple[int, ...], view: View, caution: float) -> bool:
+def amount_is_taken(amount: float, price: float, view: View) -> bool:
+    """Whether the exchange takes an order of this amount at this price."""
+    return price >= _least_rate(amount, view)
+
+
+def amount_may_remain(amount: float, price: float, view: View) -> bool:
+    """Whether freqtrade lets a position of this amount remain at this price."""
     situation = view.situation
-    rest = sum(lot.amount for level, lot in situation.lots.items() if level not in levels)
+    return amount * price >= situation.least_value_left and amount >= situation.least_amount_left
+
+
+def _remainder_too_small(levels: tuple[int, ...], view: View, caution: float) -> bool:
+    lots = view.situation.lots
+    rest = sum(lot.amount for level, lot in lots.items() if level not in levels)
+    return rest_is_too_small(rest, caution, view)
+
+
+def rest_is_too_small(rest: float, caution: float, view: View) -> bool:
+    """Whether freqtrade vetoes an exit that leaves this amount; nothing at all may be left."""
+    situation = view.situation
     if rest <= 0:
         return False
     least_rate = caution * situation.least_value_left / rest
@@ -65,6 +86,8 @@ def caution_about(levels: tuple[int, ...], view: View) -> float:
     """
     resting = view.situation.resting
     if resting is None or resting.is_entry:
+        return 1.0
+    if resting.recovers and len(resting.levels) == 1:  # it may be of a part only
         return 1.0
     if set(resting.levels) == set(levels):
         return 0.0

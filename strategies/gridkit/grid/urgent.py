@@ -1,10 +1,11 @@
-"""Exits that come before anything else: flatten, stop, end, trim. All at the market's price."""
+"""Exits that come before anything else: flatten, stop, recover, end, trim. All at market."""
 
 import math
 
 from gridkit.grid import tags
 from gridkit.grid.costs import lowest_target
 from gridkit.grid.lots import Lot
+from gridkit.grid.recovery import market_recovery
 from gridkit.grid.situation import Order
 from gridkit.grid.sizes import grown, sellable
 from gridkit.grid.view import View
@@ -14,13 +15,21 @@ CHEAP_END_SHARE = 0.1
 
 def urgent_exit(view: View) -> Order | None:
     """Return the most urgent exit, None when there is none."""
-    return _flatten(view) or _stop_lots(view) or _end_early(view) or _trim(view)
+    return (
+        _flatten(view)
+        or _stop_lots(view)
+        or market_recovery(view)
+        or _end_early(view)
+        or _trim(view)
+    )
 
 
 def _flatten(view: View) -> Order | None:
     situation, rules = view.situation, view.rules
     if not situation.lots:
         return None
+    if situation.flatten:
+        return _sell_all(view, tags.FLATTEN, situation.flatten)
     if rules.stop_price is not None:
         limit = view.mirrored(rules.stop_price)
         view.bounds.event(limit)

@@ -7,7 +7,7 @@ direction in which lots earn, is always up.
 import math
 from dataclasses import dataclass, field
 
-from gridkit.grid.situation import Rules, Situation
+from gridkit.grid.situation import Block, Rules, Situation
 
 
 @dataclass(slots=True)
@@ -32,7 +32,10 @@ class Bounds:
 
 @dataclass(slots=True)
 class View:
-    """A situation in mirrored prices, with what follows from it."""
+    """A situation in mirrored prices, with what follows from it.
+
+    `withheld` is why an exit that recovery wants is not placed, if so.
+    """
 
     situation: Situation
     rules: Rules
@@ -40,12 +43,17 @@ class View:
     entry: float = field(init=False)
     exit: float = field(init=False)
     bounds: Bounds = field(init=False)
+    withheld: Block | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.side = self.situation.plan.side
         self.entry = self.side * self.situation.entry_rate
         self.exit = self.side * self.situation.exit_rate
         self.bounds = Bounds(self.exit)
+
+    def withhold(self, block: Block) -> None:
+        """Take note of the first reason why recovery may not sell."""
+        self.withheld = self.withheld or block
 
     def mirrored(self, price: float) -> float:
         """Return a price as side * price."""
