@@ -55,6 +55,7 @@ class Reconciler:
         self._to_ask: list[str] = []
         self._seen: dict[Key, Finding] = {}
         self._standing: dict[Key, Finding] = {}
+        self._explained: set[tuple[Key, Kind]] = set()
         self._failing: set[str] = set()
 
     def block(self, pair: str) -> Block | None:
@@ -143,9 +144,9 @@ class Reconciler:
             yield (trade.pair, what), mismatch.judge(expected, found, allowance)
         traded = {trade.pair for trade in open_trades}
         for pair in holdings.pairs_of(context, []):
-            if pair not in traded:
-                allowance = replace(alike, step=holdings.least_of_note(context, pair))
-                yield (pair, what), mismatch.judge(0.0, holdings.held(context, pair), allowance)
+            found = holdings.held(context, pair)
+            if pair not in traded and not abs(found) < holdings.least_of_note(context, pair):
+                yield (pair, what), mismatch.judge(0.0, found, alike)
 
     def _ask_for_orders(self, pair: str) -> None:
         key = pair, ORDERS
@@ -179,5 +180,6 @@ class Reconciler:
             self._tell(ALERT, pair, said)
         elif before.pauses:
             self._tell(RESOLVED, pair, f"no more: {mismatch.condition(before, what)}; {said}")
-        elif finding.kind is not Kind.EQUAL:
+        elif finding.kind is not Kind.EQUAL and (key, finding.kind) not in self._explained:
+            self._explained.add((key, finding.kind))
             self._tell(EXPLAINED, pair, said)
