@@ -104,7 +104,7 @@ class BreakerSettings(Section):
         default=12.0, ge=0, le=720, description="nothing is opened for so long after red"
     )
     most_restarts: int = Field(
-        default=2, ge=0, le=100, description="restarts after red within restart_days"
+        default=2, ge=0, le=10, description="restarts after red within restart_days"
     )
     restart_days: float = Field(default=7.0, gt=0, le=365, description="... counted over this time")
     market: bool = Field(default=True, description="heed the breakers on a pair's market, too")

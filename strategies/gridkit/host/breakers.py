@@ -1,0 +1,193 @@
+"""The breakers in a running bot: what they forbid now, and what is told and locked for it."""
+
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from gridkit.grid.situation import Block
+from gridkit.host.kept import Kept
+from gridkit.risk import breakers, shocks
+from gridkit.risk.breakers import Breaker, Stage, Standing, State
+from gridkit.risk.guards import RunFailed
+
+if TYPE_CHECKING:
+    from gridkit.host.context import Context
+    from gridkit.host.fortune import Fortune
+
+logger = logging.getLogger(__name__)
+
+KIND = "breaker"  # of messages
+LOCK = timedelta(hours=1)  # at a time, while red waits for something else than time
+FAILED = Breaker("breakers failed", math.nan, math.nan, 0.0, math.inf, Stage.ORANGE)
+
+
+def log(_kind: str, text: str) -> None:
+    """Say it in the log."""
+    logger.warning("%s", text)
+
+
+class Breakers:
+    """One per strategy object. `tell` takes a kind and a text; live only."""
+
+    def __init__(self, context: "Context", fortune: "Fortune") -> None:
+        self._context = context
+        self._fortune = fortune
+        self._kept = Kept("breakers")
+        self.tell: Callable[[str, str], None] = log
+        self.state_id = 0
+        self.forget()
+
+    def forget(self) -> None:
+        """Start anew with another run."""
+        self.state = State()
+        self.up: Breaker | None = None
+        self._loaded = not self._context.live
+        self._locked: dict[str, datetime] = {}
+        self._shocked: dict[str, Breaker] = {}
+        self.state_id += 1
+
+    def look(self, now: datetime) -> None:
+        """Judge the account as `Fortune.look` left it. An error ends a backtest, or blocks live."""
+        before = self.up
+        try:
+            self._look(now)
+        except Exception as error:
+            if getattr(self._context.strategy, "errors_are_fatal", False):
+                raise RunFailed("bot_loop_start", error) from error
+            if before is not FAILED:
+                logger.exception("the breakers failed, so nothing is added")
+            self.up = FAILED
+        if _sign(before) != _sign(self.up):
+            self.state_id += 1
+            self._say(before, now)
+        if self._context.live:
+            self._say_shocks()
+
+    def block_start(self, _pair: str) -> Block | None:
+        """Return why no cycle may start: yellow or worse."""
+        return self.up.block if self.up is not None else None
+
+    def block_add(self, _pair: str) -> Block | None:
+        """Return why nothing may be added: orange or worse."""
+        return self._block_from(Stage.ORANGE)
+
+    def block_market(self, pair: str) -> Block | None:
+        """Return the shock of a pair's market for which nothing is opened or added."""
+        up = self.market(pair)
+        return None if up is None else up.block
+
+    def market(self, pair: str) -> Breaker | None:
+        """Return the breaker of a pair's market that is up."""
+        context = self._context
+        series = context.market.series.get(pair)
+        if series is None or context.now is None or not series.shocks:
+            return None
+        index = series.index_at(context.now.timestamp())
+        return shocks.breaker(series.shocks, series.times, index, context.settings.breakers)
+
+    def flatten_reason(self, _pair: str) -> str | None:
+        """Return why everything is sold, None where it is not."""
+        block = self._block_from(Stage.RED)
+        return None if block is None else f"breaker {block}"
+
+    def _block_from(self, stage: Stage) -> Block | None:
+        return self.up.block if self.up is not None and self.up.stage >= stage else None
+
+    def _look(self, now: datetime) -> None:
+        if not self._loaded:
+            self.state, self._loaded = _state_of(self._kept.read()), True
+        rule, fortune, moment = self._context.settings.breakers, self._fortune, now.timestamp()
+        seen = Standing(fortune.base, fortune.profit, fortune.peak_profit, fortune.holding)
+        before = self.state
+        self.state = breakers.next_state(before, moment, seen, rule)
+        self.up = breakers.breaker(self.state, moment, seen, rule)
+        if self.state.stage is Stage.RED:
+            self._lock(now)
+        if self._context.live:
+            stepped = (before.stage, before.restarts) != (self.state.stage, self.state.restarts)
+            self._kept.write(_document(self.state), moment, at_once=stepped)
+
+    def _lock(self, now: datetime) -> None:
+        """Keep all pairs from opening, with the reason, as long as red lasts."""
+        if self.up is None:
+            return
+        timed = now.timestamp() < self.up.until < math.inf
+        until = datetime.fromtimestamp(self.up.until, UTC) if timed else now + LOCK
+        for pair in self._context.strategy.dp.current_whitelist():
+            if self._locked.get(pair, now) <= now:
+                self._locked[pair] = until
+                self._context.lock(pair, until, f"breaker {self.up.block}")
+
+    def _say(self, before: Breaker | None, now: datetime) -> None:
+        if not self._context.live:
+            return
+        if self.up is not None:
+            self.tell(KIND, told(self.up))
+        elif before is not None:
+            restarted = self.state.restarts and self.state.restarts[-1] == now.timestamp()
+            how = "restart" if restarted else "recovered"
+            self.tell(KIND, f"breaker down ({how}): {before.name}")
+
+    def _say_shocks(self) -> None:
+        """Tell of the markets' breakers that went up or down."""
+        for pair in self._context.strategy.dp.current_whitelist():
+            before, up = self._shocked.pop(pair, None), self.market(pair)
+            if up is not None:
+                self._shocked[pair] = up
+            if _sign(before) == _sign(up):
+                continue
+            if up is not None:
+                self.tell(
+                    KIND,
+                    f"{pair}: breaker up: {up.block}: nothing is added until {_at(up.until)} UTC",
+                )
+            elif before is not None:
+                self.tell(KIND, f"{pair}: breaker down: {before.name}")
+
+
+def told(up: Breaker) -> str:
+    """Say which breaker is up, with its figures."""
+    since = datetime.fromtimestamp(up.since, UTC)
+    until = "it recovers" if up.until == math.inf else f"{_at(up.until)} UTC at the earliest"
+    return f"breaker up: {up.block}: {up.action}, since {since:%m-%d %H:%M} UTC until {until}"
+
+
+def _at(moment: float) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC):%m-%d %H:%M}"
+
+
+def _sign(up: Breaker | None) -> object:
+    """Return what of a breaker is worth telling when it changes."""
+    return None if up is None else (up.name, up.stage)
+
+
+def _document(state: State) -> dict[str, Any]:
+    """Return what is kept; in whole seconds, as the database takes no long texts."""
+    idle = None if state.idle_since is None else round(state.idle_since)
+    restarts = [round(moment) for moment in state.restarts]
+    known = {"idle_since": idle, "restarts": restarts, "since": round(state.since)}
+    return {**asdict(state), **known}
+
+
+def _state_of(document: dict[str, Any] | None) -> State:
+    """Return the state that was kept; a new one, said in the log, of what cannot be read."""
+    if not document:
+        return State()
+    try:
+        return State(
+            Stage(document["stage"]),
+            float(document["since"]),
+            _number(document["idle_since"]),
+            _number(document["best"]),
+            tuple(float(moment) for moment in document["restarts"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        logger.warning("the breakers' state in the database is unreadable: %r", error)
+        return State()
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None else float(value)

@@ -1,0 +1,297 @@
+"""What the account has made and lost: marked profit, its peak, lots that are gone, recovery losses.
+
+Everything is counted in profit and not in balances, so that deposits and withdrawals move no
+drawdown. Profit is what freqtrade counts as such: of closed trades, what was realised of open ones,
+and what these would bring at the last closes, funding included, fees of the way out apart.
+"""
+
+import logging
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from freqtrade.persistence import LocalTrade, Trade
+
+from gridkit.grid.lots import Finished, Ledger
+from gridkit.host import account, orders
+from gridkit.host.kept import Kept
+from gridkit.risk.guards import RunFailed
+from gridkit.risk.performance import Performance, Tally
+
+if TYPE_CHECKING:
+    from gridkit.host.context import Context
+    from gridkit.host.cycle import Cycle
+
+logger = logging.getLogger(__name__)
+
+BASE_SECONDS = 60.0  # live, how long what was paid in may stand before it is read again
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """The most profit there was, stake currency, and when, in seconds UTC."""
+
+    profit: float
+    time: float
+
+
+class Fortune:
+    """One per strategy object; `cycles` are those of the open trades, by their ids.
+
+    All amounts in stake currency. `base` is what was paid in, times the tradable ratio; `profit` is
+    marked, `realised` is not; `peak` never falls. NaN is unknown: until the first look, and live
+    while a look fails or an open trade has no price yet.
+    """
+
+    def __init__(self, context: "Context", cycles: "Mapping[int, Cycle]") -> None:
+        self._context = context
+        self._cycles = cycles
+        self._kept = Kept("peak")
+        self.forget()
+
+    def forget(self) -> None:
+        """Start anew: in hyperopt one object runs many times, and trade ids start again at 1."""
+        self.base = self.profit = self.realised = math.nan
+        self.holding = False
+        self.peak: Peak | None = None
+        self.tally = Tally()
+        self._base_read = -math.inf
+        self._marks: dict[str, float] = {}
+        self._funding: dict[int, tuple[int, float]] = {}
+        self._read: dict[int, tuple[int, int]] = {}
+        self._losses: list[tuple[float, float]] = []
+        self._closed = 0
+        self._open: set[int] = set()
+        self._rebuilt = not self._context.live
+        self._failed = False
+
+    @property
+    def capital(self) -> float:
+        """Return tradable capital now (SPEC A.1)."""
+        return account.capital(self._context, Trade.get_trades_proxy(is_open=True))
+
+    @property
+    def equity(self) -> float:
+        """Return the marked value of the account: what was paid in and the profit."""
+        return self.base + self.profit
+
+    @property
+    def peak_profit(self) -> float:
+        """Return the most marked profit there was; NaN before the first look."""
+        return self.peak.profit if self.peak else math.nan
+
+    @property
+    def peak_time(self) -> float:
+        """Return when that was, in seconds UTC; NaN before the first look."""
+        return self.peak.time if self.peak else math.nan
+
+    @property
+    def drawdown(self) -> float:
+        """Return the fall from the peak as a fraction of the equity there; NaN where unknown."""
+        equity, lost = self.base + self.peak_profit, self.peak_profit - self.profit
+        return lost / equity if equity > 0 else math.nan
+
+    def look(self, now: datetime) -> None:
+        """Value the account, once per loop or candle of a backtest.
+
+        An error ends a backtest; live it leaves the profit unknown, and breakers refuse by that.
+        """
+        try:
+            self._look(now.timestamp())
+            self._failed = False
+        except Exception as error:
+            self.profit = self.realised = math.nan
+            if getattr(self._context.strategy, "errors_are_fatal", False):
+                raise RunFailed("bot_loop_start", error) from error
+            if not self._failed:
+                logger.exception("the account's profit is unknown, so nothing is added")
+            self._failed = True
+
+    def take(self, trade: LocalTrade, ledger: Ledger) -> None:
+        """Count what is new in a trade's ledger: lots that are gone, losses of recovery.
+
+        A ledger that was read anew from the same orders counts nothing twice.
+        """
+        lots, losses = self._read.get(trade.id, (0, 0))
+        self._count(ledger.done[lots:])
+        self._losses += ledger.recovery_losses[losses:]
+        self._read[trade.id] = len(ledger.done), len(ledger.recovery_losses)
+
+    def recovery_loss(self) -> float:
+        """Return what recovery has lost since the peak, a positive number (SPEC E.5)."""
+        since = self.peak.time if self.peak else -math.inf
+        self._losses = [one for one in self._losses if one[0] > since]
+        return sum(loss for _, loss in self._losses)
+
+    def performance(self) -> Performance:
+        """Return how closed lots have done, open losing ones counted as losses (SPEC A.3)."""
+        open_trades = Trade.get_trades_proxy(is_open=True)
+        return self.tally.seen(sum(self._losing(trade) for trade in open_trades))
+
+    def _losing(self, trade: LocalTrade) -> int:
+        cycle, mark = self._cycles.get(trade.id), self._marks.get(trade.pair)
+        if cycle is None or mark is None:
+            return 0
+        side = -1 if trade.is_short else 1
+        return sum(side * (mark - lot.price) < 0 for lot in cycle.book.ledger.lots.values())
+
+    def _look(self, now: float) -> None:
+        if not self._rebuilt:
+            self._rebuild()
+        open_trades = Trade.get_trades_proxy(is_open=True)
+        self._take_closed(open_trades)
+        realised, unrealised, self.holding = self._closed_profit(), 0.0, False
+        for trade in open_trades:
+            realised += trade.realized_profit or 0.0
+            if trade.amount:
+                self.holding = True
+                unrealised += self._open_profit(trade, now)
+        self.realised, self.profit = realised, realised + unrealised
+        self._read_base(open_trades, now)
+        self._follow(now)
+
+    def _follow(self, now: float) -> None:
+        """Raise the peak; at first it is what was realised, 0 in a new account."""
+        if math.isnan(self.profit):
+            return
+        if self.peak is None:
+            self.peak = Peak(self.realised, now)
+        if self.profit > self.peak.profit:
+            self.peak = Peak(self.profit, now)
+        if self._context.live:
+            self._kept.write(asdict(self.peak), now)
+
+    def _read_base(self, open_trades: Iterable[LocalTrade], now: float) -> None:
+        """Tell what was paid in. In a backtest that is what it began with."""
+        due = self._base_read + (BASE_SECONDS if self._context.live else math.inf)
+        if now < due and self.base == self.base:
+            return
+        config = self._context.strategy.config
+        ratio = float(config.get("tradable_balance_ratio", 1.0))
+        made = 0.0 if config.get("available_capital") else self.profit * ratio
+        self.base, self._base_read = account.capital(self._context, open_trades) - made, now
+
+    def _open_profit(self, trade: LocalTrade, now: float) -> float:
+        """Return what a position would bring at the last close; NaN before there was one."""
+        side = -1 if trade.is_short else 1
+        mark = self._mark(trade.pair, now)
+        return side * trade.amount * (mark - trade.open_rate) + self._funding_of(trade)
+
+    def _mark(self, pair: str, now: float) -> float:
+        """Return a pair's last known close."""
+        series = self._context.market.series.get(pair)
+        index = series.index_at(now) if series is not None else -1
+        if series is not None and index >= 0:
+            close = series.close.item(index)
+            if close > 0:
+                self._marks[pair] = close
+        return self._marks.get(pair, math.nan)
+
+    def _funding_of(self, trade: LocalTrade) -> float:
+        """Return funding that is not in the realised profit yet: since the last exit."""
+        if not trade.funding_fees:
+            return 0.0
+        last = trade.orders[-1]
+        key = len(trade.orders) * 2 + last.ft_is_open
+        known = self._funding.get(trade.id)
+        if known is None or known[0] != key:
+            known = self._funding[trade.id] = key, _funding_in_orders(trade)
+        return known[1] + (trade.funding_fee_running or 0.0)
+
+    def _closed_profit(self) -> float:
+        if self._context.live:
+            return float(Trade.get_total_closed_profit())
+        return float(LocalTrade.bt_total_profit)
+
+    def _take_closed(self, open_trades: list[LocalTrade]) -> None:
+        """Read the last fills of trades that closed: no callback is asked about these again."""
+        if not self._context.live:
+            closed = Trade.get_trades_proxy(is_open=False)
+            for trade in closed[self._closed :]:
+                self._take_last(trade)
+            self._closed = len(closed)
+            return
+        still = {trade.id for trade in open_trades}
+        for number in self._open - still:
+            for trade in Trade.get_trades([Trade.id == number, Trade.is_open.is_(False)]):
+                self._take_last(trade)
+        self._open = still
+
+    def _take_last(self, trade: LocalTrade) -> None:
+        cycle = self._cycles.get(trade.id)
+        book = cycle.book if cycle is not None else None
+        if book is None or not book.belongs_to(trade):
+            book = orders.new_book(trade)
+        book.read_on(trade, {})
+        self.take(trade, book.ledger)
+        self._read.pop(trade.id, None)
+        self._funding.pop(trade.id, None)
+
+    def _count(self, lots: Iterable[Finished]) -> None:
+        for lot in lots:
+            self.tally.add(lot.profit, lot.cost)
+
+    def _rebuild(self) -> None:
+        """Read, once after a start, all of this strategy's trades from freqtrade's database."""
+        name = self._context.strategy.get_strategy_name()
+        read = [
+            (trade, _read(trade))
+            for trade in Trade.get_trades([Trade.strategy == name, Trade.orders.any()])
+        ]
+        lots = [lot for _, ledger in read for lot in ledger.done]
+        lots.sort(key=lambda lot: lot.closed)
+        self._count(lots)
+        self._losses = [loss for _, ledger in read for loss in ledger.recovery_losses]
+        self._read = {
+            trade.id: (len(ledger.done), len(ledger.recovery_losses))
+            for trade, ledger in read
+            if trade.is_open
+        }
+        self._open = set(self._read)
+        harvest = sum(ledger.harvest for trade, ledger in read if trade.is_open)
+        highest = _highest(lots, self._closed_profit() + harvest)
+        self.peak = _peak_of(self._kept.read()) or highest
+        self._rebuilt = True
+
+
+def _read(trade: Any) -> Ledger:
+    book = orders.new_book(trade)
+    book.read_on(trade, {})
+    return book.ledger
+
+
+def _highest(lots: list[Finished], realised: float) -> Peak | None:
+    """Return the peak of the realised profit, for want of the marked one; None without lots.
+
+    `realised` is what it is now, the profit of other strategies' trades included.
+    """
+    if not lots:
+        return None
+    total, best = 0.0, Peak(0.0, 0.0)
+    for lot in lots:
+        total += lot.profit
+        if total > best.profit:
+            best = Peak(total, lot.closed)
+    return Peak(realised + best.profit - total, best.time)
+
+
+def _peak_of(document: dict[str, Any] | None) -> Peak | None:
+    try:
+        return Peak(float(document["profit"]), float(document["time"])) if document else None
+    except (KeyError, TypeError, ValueError) as error:
+        logger.warning("the peak in the database is unreadable and found anew: %r", error)
+        return None
+
+
+def _funding_in_orders(trade: LocalTrade) -> float:
+    """Funding that freqtrade has put into the entries filled since the last exit."""
+    total = 0.0
+    for order in reversed(trade.orders):
+        if order.ft_is_open or not order.filled:
+            continue
+        if order.ft_order_side != trade.entry_side:
+            break
+        total += order.funding_fee or 0.0
+    return total
