@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridkit import candles
-from gridkit.analytics import garch, profile, regime, scores, stress, thresholds, volatility
+from gridkit.analytics import (
+    garch,
+    profile,
+    regime,
+    scores,
+    shocks,
+    stress,
+    thresholds,
+    volatility,
+)
 from gridkit.settings import Settings
 from strategies import START, any_market
 
@@ -39,6 +48,7 @@ MODULES = {
     "profile": Module(profile, "5m"),
     "regime": Module(regime, "1h"),
     "scores": Module(scores, "5m", rows=250),
+    "shocks": Module(shocks, "1h"),
     "stress": Module(stress, "1h", rows=250),
     "thresholds": Module(thresholds, "1h", rows=250),
     "volatility": Module(volatility, "5m"),

@@ -83,15 +83,20 @@ def mean_pairwise(returns: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     Each row is from its `window_days`; those that are unknown are left out. NaN until the table
     spans a window, and where no two pairs' correlation is known.
     """
-    values, window = returns.to_numpy("float64"), _window(settings)
+    mean = rolling_mean(returns, _window(settings), LEAST_RETURNS)
+    return pd.DataFrame({"correlation_mean": mean.astype("float32")}, index=returns.index)
+
+
+def rolling_mean(returns: pd.DataFrame, window: int, least: int) -> np.ndarray:
+    """Return the same of the last `window` hours, `least` returns in common, float64, (n,)."""
+    values = returns.to_numpy("float64")
     total, known = np.zeros(len(values)), np.zeros(len(values))
     for one, other in itertools.combinations(range(values.shape[1]), 2):
-        found = _rolling(values[:, one], values[:, other], window)
+        found = _rolling(values[:, one], values[:, other], window, least)
         known += np.isfinite(found)
         total += np.nan_to_num(found)
     known[: window - 1] = 0
-    mean = np.divide(total, known, out=np.full(len(values), np.nan), where=known > 0)
-    return pd.DataFrame({"correlation_mean": mean.astype("float32")}, index=returns.index)
+    return np.divide(total, known, out=np.full(len(values), np.nan), where=known > 0)
 
 
 def clusters(matrix: pd.DataFrame, threshold: float) -> tuple[tuple[str, ...], ...]:
@@ -141,8 +146,8 @@ def _deviations(values: np.ndarray) -> np.ndarray:
     return away if moved else np.zeros(len(values))
 
 
-def _rolling(first: np.ndarray, second: np.ndarray, window: int) -> np.ndarray:
-    """`pearson` of each row's last `window` rows."""
+def _rolling(first: np.ndarray, second: np.ndarray, window: int, least: int) -> np.ndarray:
+    """`pearson` of each row's last `window` rows, `least` of them known."""
     both = np.isfinite(first) & np.isfinite(second)
     a, b = np.where(both, first, 0.0), np.where(both, second, 0.0)
     sums = hourly.trailing_sums(np.column_stack([both, a, b, a * a, b * b, a * b]), window)
@@ -150,7 +155,7 @@ def _rolling(first: np.ndarray, second: np.ndarray, window: int) -> np.ndarray:
     count = np.maximum(count, 1.0)
     spread_a, spread_b = squares_a - sum_a**2 / count, squares_b - sum_b**2 / count
     moved = (spread_a > STILL * squares_a) & (spread_b > STILL * squares_b)
-    usable = moved & (count >= LEAST_RETURNS)
+    usable = moved & (count >= least)
     together = (products - sum_a * sum_b / count)[usable]
     found = np.full(len(first), np.nan)
     found[usable] = together / np.sqrt(spread_a[usable] * spread_b[usable])

@@ -8,13 +8,15 @@ import numpy as np
 import pandas as pd
 
 from gridkit import candles
-from gridkit.analytics import estimators
+from gridkit.analytics import correlation, estimators
 from gridkit.analytics.estimators import Prices
 from gridkit.settings import BreakerSettings, Settings
 
 MEDIAN_SECONDS = candles.SECONDS_PER_DAY
 VOLATILITY_SECONDS = candles.SECONDS_PER_HOUR
 SECONDS_PER_MINUTE = 60
+HOURS_PER_DAY = 24
+LEAST_OF_DAY = 12  # returns in common
 
 
 class Shock(IntEnum):
@@ -61,6 +63,18 @@ def compute(frame: pd.DataFrame, settings: Settings) -> pd.DataFrame:
         },
         index=frame.index,
     ).astype("float32")
+
+
+def broken(returns: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """Return `shocks_correlation`: the pairs' mean correlation over the last 24 hours, float32.
+
+    `returns` as `correlation.returns` has them. NaN unless the mean of `correlation.window_days` is
+    `correlation_from` or more: pairs that did not move together have nothing to break.
+    """
+    usual = correlation.mean_pairwise(returns, settings)["correlation_mean"].to_numpy()
+    now = correlation.rolling_mean(returns, HOURS_PER_DAY, LEAST_OF_DAY)
+    now[~(usual >= settings.breakers.correlation_from)] = np.nan
+    return pd.DataFrame({Shock.CORRELATION.column: now.astype("float32")}, index=returns.index)
 
 
 def tripped(frame: pd.DataFrame, settings: Settings) -> np.ndarray:

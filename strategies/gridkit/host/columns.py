@@ -17,6 +17,7 @@ from gridkit.analytics import (
     profile,
     regime,
     scores,
+    shocks,
     thresholds,
     volatility,
 )
@@ -61,9 +62,9 @@ def of_pair(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
 def _made(part: Part, frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
     """Return a part's columns; live, one that is only shown may fail, and is said to.
 
-    Volatility, regime and stress decide on trades: without them none may open.
+    Volatility, regime, stress and shocks decide on trades: without them none may open.
     """
-    if not analyst.live or part in (_volatility, _regime, _stress):
+    if not analyst.live or part in (_volatility, _regime, _stress, _shocks):
         return part(frame, pair, analyst)
     try:
         return part(frame, pair, analyst)
@@ -78,6 +79,8 @@ def _parts(settings: "Settings") -> Iterator[Part]:
         yield _regime
     if settings.stress.enabled and settings.spacing.method == "regime":
         yield _stress
+    if settings.breakers.enabled and settings.breakers.market:
+        yield _shocks
     if settings.profile.enabled:
         yield _profile
     if settings.confluence.enabled:
@@ -137,6 +140,22 @@ def _stress(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
     made = stresses.of_pair(frame, pair, analyst)
     # What is not known widens nothing.
     return made.assign(stress_gap_factor=made.fillna(1.0).prod(axis=1).astype("float32"))
+
+
+def _shocks(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
+    """Return what trips a market's breakers; of the pairs together where their hours are loaded."""
+    made = shocks.compute(frame, analyst.settings)
+    hours = analyst.candles(frame, pair, HOURLY) if _knows_correlation(analyst) else None
+    if hours is None or hours.empty:
+        return made
+    together = analyst.whitelist.broken(hours, analyst.settings)
+    column = together[[shocks.Shock.CORRELATION.column]]
+    return made.join(analyst.beside(frame, together, column, HOURLY))
+
+
+def _knows_correlation(analyst: "Analyst") -> bool:
+    hours = analyst.reads_hours() or analyst.sources.timeframe == HOURLY
+    return hours and analyst.settings.correlation.enabled
 
 
 def _profile(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:

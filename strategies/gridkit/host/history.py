@@ -21,6 +21,7 @@ from gridkit.analytics import (
     profile,
     regime,
     scores,
+    shocks,
     stress,
     thresholds,
     volatility,
@@ -70,6 +71,8 @@ def _needs(settings: Settings, timeframe: str, coarse: str) -> Iterator[tuple[st
         yield "regime", regime.warmup(settings, candles.seconds_of(settings.regime.timeframe))
     if settings.stress.enabled and settings.spacing.method == "regime":
         yield "stress", stress.warmup(settings, HOUR) + correlation.warmup(settings, HOUR)
+    if settings.breakers.enabled and settings.breakers.market:
+        yield "shocks", shocks.warmup(settings, own)
     if settings.profile.enabled:
         yield "profile", profile.warmup(settings, candles.seconds_of(coarse))
     if settings.confluence.enabled:

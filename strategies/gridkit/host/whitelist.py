@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from gridkit.analytics import basket, correlation
+from gridkit.analytics import basket, correlation, shocks
 from gridkit.host.sources import HOURLY, Sources
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ class Whitelist:
         """Return `date` and `correlation_mean`; `hours` is one pair's hourly candles."""
         return self._once("correlation", hours, settings, _mean_correlation)
 
+    def broken(self, hours: pd.DataFrame, settings: "Settings") -> pd.DataFrame:
+        """Return `date` and `shocks_correlation`; `hours` is one pair's hourly candles."""
+        return self._once("broken", hours, settings, _broken)
+
     def _once(
         self,
         name: str,
@@ -51,6 +55,10 @@ class Whitelist:
             known = key, make(frames, settings).reset_index(names="date")
             self._made[name] = known
         return known[1]
+
+
+def _broken(frames: Frames, settings: "Settings") -> pd.DataFrame:
+    return shocks.broken(correlation.returns(frames), settings)
 
 
 def _mean_correlation(frames: Frames, settings: "Settings") -> pd.DataFrame:
