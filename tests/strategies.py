@@ -15,13 +15,14 @@ from gridkit.grid.costs import Costs
 from gridkit.grid.decisions import decide
 from gridkit.grid.lots import Lot
 from gridkit.grid.plan import Layout, Plan
-from gridkit.grid.situation import Block, Resting, Rules, Situation
+from gridkit.grid.situation import Block, RecoveryRules, Resting, Rules, Situation, Stuck
 from gridkit.grid.spacing import Spacing
-from gridkit.settings import GridSettings, SpacingSettings
+from gridkit.settings import GridSettings, RecoverySettings, SpacingSettings
 
 START = pd.Timestamp("2025-01-01", tz="UTC")
 LONG, SHORT = 1, -1
 SIDES = st.sampled_from((LONG, SHORT))
+LADDER = RecoverySettings().ladder
 TICKS = st.sampled_from((0.0, 0.0, 0.01, 0.5))
 
 
@@ -148,8 +149,9 @@ class _Maker:
         if lots and pick.random() < 0.5:
             plan = plans.revised(plan, set(lots), self._gap(), plan.anchor, 1.0, layout)
         rules = self._rules(layout)
-        resting = self._resting(plan, lots, rules)
-        rate = self._rate(plan, lots, resting)
+        stuck = self._stuck(plan, lots)
+        resting = self._resting(plan, lots, stuck, rules)
+        rate = self._rate(plan, lots, stuck, resting)
         value = sum(lot.amount for lot in lots.values()) * rate
         free = [line.level for line in plan.lines if line.level not in lots]
         stopped = pick.sample(free, pick.randint(0, len(free))) if pick.random() < 0.2 else []
@@ -172,6 +174,11 @@ class _Maker:
             least_order_value=self.rarely(pick.uniform(0.0, 2.0), 0.0) * value / max(1, len(lots)),
             least_order_amount=self.rarely(pick.uniform(0.0, 0.05), 0.0),
             asset_limit=self.rarely(pick.uniform(0.2, 2.0) * value, math.inf),
+            stuck=stuck,
+            of_age=frozenset(level for level in lots if level not in stuck and pick.random() < 0.5),
+            recovery_budget=self.rarely(pick.uniform(-0.1, 0.5), math.inf),
+            flatten="a breaker" if pick.random() < 0.02 else None,
+            thin=pick.random() < 0.2,
         )
         return self._placed_before(situation, rules), rules
 
@@ -218,6 +225,28 @@ class _Maker:
             lots[line.level] = Lot(line.level, amount, price, 0.0, amount * price * 0.001)
         return lots
 
+    def _stuck(self, plan: Plan, lots: dict[int, Lot]) -> dict[int, Stuck]:
+        """In some, lots that got stuck when they were whole, and of which some is left."""
+        pick = self.pick
+        if pick.random() < 0.6:
+            return {}
+        whole = (1.0, 1.0, 1.5, 3.0, pick.uniform(0.9, 4.0))
+        return {
+            level: Stuck(
+                lot.price * (1 - plan.side * pick.uniform(0.0, 0.15)),
+                10.0,
+                lot.amount * pick.choice(whole),
+            )
+            for level, lot in lots.items()
+            if pick.random() < 0.7
+        }
+
+    def _recovery(self) -> RecoveryRules | None:
+        pick = self.pick
+        mode = pick.choice(("ladder", "ladder", "ladder", "aggressive", "hedge", "none"))
+        threshold = pick.uniform(0.005, 0.10)
+        return self.rarely(None, RecoveryRules(mode, LADDER, 0.03, 3_600.0, threshold))
+
     def _rules(self, layout: Layout) -> Rules:
         pick = self.pick
         return Rules(
@@ -233,9 +262,12 @@ class _Maker:
             costs=layout.costs,
             tick=layout.tick,
             amount_step=self.rarely(0.003, 0.0),
+            recovery=self._recovery(),
         )
 
-    def _resting(self, plan: Plan, lots: dict[int, Lot], rules: Rules) -> Resting | None:
+    def _resting(
+        self, plan: Plan, lots: dict[int, Lot], stuck: dict[int, Stuck], rules: Rules
+    ) -> Resting | None:
         """Nothing, a usual order at about its usual price, or what a user may have placed."""
         pick = self.pick
         kind = pick.choice(("none", "entry", "exit", "exit", "foreign"))
@@ -250,9 +282,13 @@ class _Maker:
             line = plan.line(levels[-1])
             assert line is not None
             return Resting(True, levels, line.price + away, tags.entry_tag(levels))
+        if stuck and pick.random() < 0.5:
+            level = pick.choice(sorted(stuck))
+            price = pick.choice(rungs_of(stuck[level], plan.side)) + away
+            return Resting(False, (level,), price, tags.exit_tag((level,), tags.RECOVER))
         levels = self._some(sorted(lots))
         usual = tags.SELL if plan.side > 0 else tags.COVER
-        rare = pick.choice((tags.STOP, tags.FLATTEN, tags.END, tags.TRIM))
+        rare = pick.choice((tags.STOP, tags.FLATTEN, tags.END, tags.TRIM, tags.RECOVER))
         verb = pick.choice((usual, rare))
         line = plan.line(levels[0])
         assert line is not None
@@ -262,15 +298,27 @@ class _Maker:
         count = 1 if self.pick.random() < 0.6 else self.pick.randint(1, len(levels))
         return tuple(sorted(self.pick.sample(levels, count)))
 
-    def _rate(self, plan: Plan, lots: dict[int, Lot], resting: Resting | None) -> float:
-        """Somewhere, or exactly on a line, a target, a lot's entry or the resting order."""
+    def _rate(
+        self,
+        plan: Plan,
+        lots: dict[int, Lot],
+        stuck: dict[int, Stuck],
+        resting: Resting | None,
+    ) -> float:
+        """Somewhere, or exactly on a line, a target, a rung, a lot's entry or the resting order."""
         pick = self.pick
         marks = [plan.anchor]
         marks += [price for line in plan.lines for price in (line.price, line.target)]
         marks += [lot.price for lot in lots.values()]
+        marks += [price for one in stuck.values() for price in rungs_of(one, plan.side)]
         marks += [resting.price] * 3 if resting else []
         away = pick.choice((1.0, pick.uniform(0.999, 1.001), pick.uniform(0.97, 1.03)))
         return pick.choice(marks) * self.rarely(pick.uniform(0.85, 1.15), away)
+
+
+def rungs_of(stuck: Stuck, side: int) -> list[float]:
+    """The prices of a ladder's three rungs, before they are put on the price step."""
+    return [stuck.price * (1 + side * distance) for distance in LADDER]
 
 
 def at(situation: Situation, rate: float) -> Situation:

@@ -11,14 +11,14 @@ from gridkit.grid.costs import Costs, lowest_target, on_tick
 from gridkit.grid.decisions import decide
 from gridkit.grid.lots import Fill, Ledger, Lot
 from gridkit.grid.plan import Layout, Line, Plan
-from gridkit.grid.situation import Block, Order, Resting, Rules, Situation, Verdict
+from gridkit.grid.situation import Block, Order, Resting, Rules, Situation, Stuck, Verdict
 from gridkit.grid.spacing import Spacing
 from gridkit.settings import GridSettings, SpacingSettings, StopSettings
-from strategies import LONG, SHORT, SIDES, at, situation_of, situations
+from strategies import LONG, SHORT, SIDES, at, rungs_of, situation_of, situations
 
 THOROUGH = settings(max_examples=1_500)
 FREE = Costs(0.0, 0.0, 0.0, 0.0)
-LOSS_VERBS = {tags.STOP, tags.FLATTEN, tags.END}
+LOSS_VERBS = {tags.STOP, tags.FLATTEN, tags.END, tags.RECOVER}
 STEP = 0.01
 
 
@@ -73,9 +73,10 @@ def resting(verdict: Verdict, rate: float) -> Resting:
     return Resting(order.is_entry, order.levels, price, order.tag)
 
 
-def answer(verdict: Verdict) -> tuple[Order | None, bool, str | None]:
-    """What a verdict says, apart from the figures in its block, which follow the rate."""
-    return verdict.order, verdict.place, verdict.block and verdict.block.condition
+def answer(verdict: Verdict) -> tuple[Order | None, bool, str | None, str | None]:
+    """What a verdict says, apart from the figures in its blocks, which follow the rate."""
+    said = (block and block.condition for block in (verdict.block, verdict.withheld))
+    return verdict.order, verdict.place, *said
 
 
 # -- how long a verdict holds: what the fast path rests on ------------------------------------
@@ -219,7 +220,9 @@ def test_a_partial_exit_leaves_enough_or_was_in_place_before(found):
     order, before = decide(situation, how).order, situation.resting
     if order is None or order.is_entry or (before and before.levels == order.levels):
         return
+    share = 1.0 if order.share is None else order.share
     left = [lot.amount for level, lot in situation.lots.items() if level not in order.levels]
+    left += [situation.lots[level].amount * (1 - share) for level in order.levels if share < 1]
     if left:
         assert sum(left) * situation.exit_rate >= situation.least_value_left * (1 - 1e-9)
         assert sum(left) >= situation.least_amount_left
@@ -233,9 +236,10 @@ def test_an_exit_that_is_placed_is_an_order_the_exchange_takes_or_the_last(found
     order = verdict.order
     if order is None or order.is_entry or not verdict.place:
         return
-    if set(order.levels) == set(situation.lots):
+    if order.share is None and set(order.levels) == set(situation.lots):
         return
     amount = sum(situation.lots[level].amount for level in order.levels)
+    amount *= 1.0 if order.share is None else order.share
     step = how.amount_step or 1e-9
     sold = math.floor(amount / step + 1e-6) * step
     assert sold > 0
@@ -246,7 +250,19 @@ def test_an_exit_that_is_placed_is_an_order_the_exchange_takes_or_the_last(found
 
 @pytest.mark.parametrize(
     "kind",
-    ["entry", "exit at target", "exit at market", "stop", "flatten", "end", "trim", "nothing"],
+    [
+        "entry",
+        "exit at target",
+        "exit at market",
+        "stop",
+        "flatten",
+        "end",
+        "trim",
+        "nothing",
+        "rung",
+        "rung at market",
+        "recovery at market",
+    ],
 )
 def test_the_situations_thrown_at_decide_lead_to_every_kind_of_order(kind):
     """So that no property above is true because it is never asked."""
@@ -258,6 +274,9 @@ def kind_of(order: Order | None) -> str:
     if order is None:
         return "nothing"
     verb = tags.verb_of(order.tag)
+    if verb == tags.RECOVER:
+        at_market = "recovery at market" if "stuck" in order.reason else "rung at market"
+        return "rung" if order.price is not None else at_market
     if order.is_entry or verb in LOSS_VERBS or verb == tags.TRIM:
         return verb or "entry"
     return "exit at market" if order.price is None else "exit at target"
@@ -396,7 +415,8 @@ def test_lots_sold_at_the_next_target_as_too_small_are_so_until_well_beyond_the_
 def test_what_was_placed_stays_while_the_market_moves_less_than_the_band(found, share):
     situation, how = found
     how = replace(how, stop_price=None, pause_price=None, lot_stop=math.inf, cycle_stop=math.inf)
-    situation = replace(situation, resting=None, asset_limit=math.inf, orders=0)
+    how = replace(how, recovery=how.recovery and replace(how.recovery, threshold=math.inf))
+    situation = replace(situation, resting=None, asset_limit=math.inf, orders=0, flatten=None)
     rate = situation.exit_rate
     first = decide(situation, how)
     if first.order is None or first.order.price is None:
@@ -422,11 +442,19 @@ def reached_next(situation: Situation, how: Rules) -> tuple[float, float]:
         marks += [side * line.target] if line else []
         least = on_tick(lowest_target(lot.price, side, how.costs), how.tick, up=side > 0)
         marks += [side * lot.price, side * least]
+    if how.recovery is not None:
+        marks += [
+            side * rung for one in situation.stuck.values() for rung in on_ticks(one, how, side)
+        ]
     now = side * situation.exit_rate
     below = max((mark for mark in marks if mark <= now), default=now - 5.0)
     above = min((mark for mark in marks if mark >= now), default=now + 5.0)
     low, high = sorted((side * below, side * above))
     return low, high
+
+
+def on_ticks(stuck: Stuck, how: Rules, side: int) -> list[float]:
+    return [on_tick(price, how.tick, up=side > 0) for price in rungs_of(stuck, side)]
 
 
 @given(st.floats(0.0, 0.45), SIDES)
@@ -716,6 +744,10 @@ def scaled(situation: Situation, factor: float) -> Situation:
         exit_rate=factor * situation.exit_rate,
         harvest=factor * situation.harvest,
         peak_cost=factor * situation.peak_cost,
+        stuck={
+            level: replace(one, price=factor * one.price) for level, one in situation.stuck.items()
+        },
+        recovery_budget=factor * situation.recovery_budget,
         room=factor * situation.room,
         least_value_left=factor * situation.least_value_left,
         least_order_value=factor * situation.least_order_value,
@@ -788,6 +820,7 @@ def frictionless(how: Rules) -> Rules:
         hysteresis=0.25,
         costs=FREE,
         tick=0.0,
+        recovery=None,
         stop_price=how.stop_price and round(how.stop_price),
         pause_price=how.pause_price and round(how.pause_price),
     )

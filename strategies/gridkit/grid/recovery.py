@@ -11,7 +11,7 @@ from typing import Any
 from gridkit.grid import tags
 from gridkit.grid.lots import Lot
 from gridkit.grid.plan import Plan
-from gridkit.grid.situation import Block, Order, RecoveryRules, Rules, Situation, Stuck
+from gridkit.grid.situation import Block, Order, RecoveryRules, Rules, Stuck
 from gridkit.grid.sizes import grown, sellable
 from gridkit.grid.targets import target_of
 from gridkit.grid.view import View
@@ -20,7 +20,7 @@ from gridkit.settings import RecoverySettings, StopSettings
 __all__ = [
     "Stuck",
     "hedge_request",
-    "loss_at",
+    "loss_of",
     "market_recovery",
     "newly_stuck",
     "next_age",
@@ -150,42 +150,44 @@ def over_budget(sold: Iterable[tuple[Lot, float]], price: float | None, view: Vi
     rate = view.situation.exit_rate if price is None else price
     if view.mirrored(rate) >= view.mirrored(least):
         return False
-    view.withhold(Block("recovery budget", loss_at(rate, parts, view), budget))
+    loss = loss_of(parts, rate, view.side, view.rules.costs.exit_fee)
+    view.withhold(Block("recovery budget", loss, budget))
     return True
 
 
-def loss_at(price: float, sold: Iterable[tuple[Lot, float]], view: View) -> float:
+def loss_of(sold: Iterable[tuple[Lot, float]], price: float, side: int, exit_fee: float) -> float:
     """Return what these amounts of lots lose at a price, all fees in; negative for a profit."""
-    fee = view.rules.costs.exit_fee
     return sum(
-        amount * (view.side * (lot.price - price) + fee * price + lot.fee / lot.amount)
+        amount * (side * (lot.price - price) + exit_fee * price + lot.fee / lot.amount)
         for lot, amount in sold
     )
 
 
 def _price_of_loss(loss: float, sold: list[tuple[Lot, float]], view: View) -> float:
-    """Return the price at which these amounts lose so much: `loss_at`, solved for the price."""
+    """Return the price at which these amounts lose so much: `loss_of`, solved for the price."""
     amount = sum(amount for _, amount in sold)
     at_zero = sum(amount * (view.side * lot.price + lot.fee / lot.amount) for lot, amount in sold)
     return (at_zero - loss) / (amount * (view.side - view.rules.costs.exit_fee))
 
 
-def hedge_request(situation: Situation) -> dict[str, Any] | None:
+def hedge_request(
+    plan: Plan, lots: Mapping[int, Lot], stuck: Mapping[int, Stuck]
+) -> dict[str, Any] | None:
     """Return what another bot would have to open against the stuck lots; None without any.
 
     `side` is the hedge's, `amount` in base currency, `price` the average entry of what is stuck,
     `stuck_price` the average at which it became so, `levels` and `since` (seconds UTC) name it.
     """
-    stuck = {level: one for level, one in situation.stuck.items() if level in situation.lots}
-    if not stuck:
+    held = {level: lots[level] for level in sorted(stuck) if level in lots}
+    if not held:
         return None
-    lots = {level: situation.lots[level] for level in stuck}
-    amount = sum(lot.amount for lot in lots.values())
+    amount = sum(lot.amount for lot in held.values())
+    at_stuck = sum(lot.amount * stuck[level].price for level, lot in held.items())
     return {
-        "side": "short" if situation.plan.side > 0 else "long",
+        "side": "short" if plan.side > 0 else "long",
         "amount": amount,
-        "price": sum(lot.cost for lot in lots.values()) / amount,
-        "stuck_price": sum(lots[level].amount * one.price for level, one in stuck.items()) / amount,
-        "levels": sorted(stuck),
-        "since": min(one.since for one in stuck.values()),
+        "price": sum(lot.cost for lot in held.values()) / amount,
+        "stuck_price": at_stuck / amount,
+        "levels": list(held),
+        "since": min(stuck[level].since for level in held),
     }

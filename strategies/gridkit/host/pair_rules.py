@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gridkit.grid.costs import Costs
 from gridkit.grid.plan import Layout
+from gridkit.grid.recovery import recovery_rules
 from gridkit.grid.situation import Rules
 from gridkit.host import orders
 from gridkit.host.context import Context
@@ -78,4 +79,5 @@ class PairRules:
             costs=self.costs(pair),
             tick=orders.price_tick(trade),
             amount_step=orders.amount_step(trade),
+            recovery=recovery_rules(settings.recovery, stops),
         )

@@ -1,0 +1,172 @@
+"""Stuck lots of the open trades: when they become so, and what their recovery may still lose.
+
+What is stuck is kept in `Cycle.stuck`, and live in freqtrade's custom data, as the price at which a
+lot became stuck cannot be read from the orders. In a backtest it lives as long as the cycle.
+"""
+
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Protocol
+
+from freqtrade.persistence import Trade
+
+from gridkit.grid import recovery, tags
+from gridkit.grid.situation import Rules, Stuck
+from gridkit.host.context import Context
+from gridkit.host.cycle import Cycle
+from gridkit.host.pair_rules import PairRules
+
+if TYPE_CHECKING:
+    from freqtrade.persistence import Order
+
+logger = logging.getLogger(__name__)
+
+# `_` and `%` are wildcards in freqtrade's look-up of keys
+STUCK_KEY = "gridstuck"
+HEDGE_KEY = "gridhedge"
+
+
+class Results(Protocol):
+    """What the account earned and lost, marked. Stake currency."""
+
+    @property
+    def capital(self) -> float:
+        """What is traded with."""
+
+    @property
+    def peak_profit(self) -> float:
+        """The most profit there was."""
+
+    def recovery_loss(self) -> float:
+        """Return what recovery lost since that peak, by the orders read so far."""
+
+
+class RecoveryDesk:
+    """One per strategy object. Keeps nothing itself: what it marks is the cycle's."""
+
+    def __init__(self, context: Context, cycles: Mapping[int, Cycle], fortune: Results) -> None:
+        self._context = context
+        self._cycles = cycles
+        self._fortune = fortune
+        self._rules = PairRules(context)
+
+    def mark(self, cycle: Cycle, trade: Trade, now: float, rate: float) -> None:
+        """Look which lots are stuck, and forget those that are gone. `now` in seconds UTC.
+
+        Looks at the first call in each stretch of `check_minutes`, so that backtest and live agree.
+        """
+        before = cycle.stuck
+        if self._context.live and math.isinf(cycle.looked):
+            before = cycle.stuck = load(trade)
+        lots = cycle.book.ledger.lots
+        stuck = {
+            level: one
+            for level, one in before.items()
+            if level in lots and lots[level].opened <= one.since
+        }
+        if self._slot(now) != self._slot(cycle.looked):
+            stuck |= recovery.newly_stuck(
+                lots, stuck, cycle.plan, rate, now, self._rules.rules(trade)
+            )
+            cycle.looked = now
+        if stuck != before:
+            cycle.stuck = stuck
+            self._keep(trade, cycle)
+
+    def of_age(self, cycle: Cycle, now: float) -> frozenset[int]:
+        """Return the levels that are stuck as soon as the rate is too far from their target."""
+        lots = cycle.book.ledger.lots
+        return recovery.of_age(lots, cycle.stuck, now, self._timeout())
+
+    def next_look(self, cycle: Cycle, now: float) -> float:
+        """Return when a decision has to be made again for `mark`, in seconds UTC; infinity: never.
+
+        Between two looks that is at the next one, for lots that may become stuck then; after a look
+        at `now`, the rate alone makes a lot that is of age stuck, and bounds the verdict.
+        """
+        lots = cycle.book.ledger.lots
+        if cycle.looked != now and self.of_age(cycle, now):
+            return self._next_slot(now)
+        return self._next_slot(recovery.next_age(lots, cycle.stuck, now, self._timeout()))
+
+    def budget(self) -> float:
+        """Return what recovery may lose in all since the equity peak (SPEC E.5)."""
+        rule, fortune = self._context.settings.recovery, self._fortune
+        of_profit = rule.budget_of_profit * max(0.0, fortune.peak_profit)
+        return max(rule.budget * fortune.capital, of_profit)
+
+    def budget_left(self, trade: Trade) -> float:
+        """Return what recovery of this trade may still lose; negative where it lost too much.
+
+        Less what was lost, and what orders of recovery that were not yet read may lose: those of
+        all other trades, and of this trade what is filled already, as the rest would be replaced.
+        """
+        pending = sum(self._pending(one, trade) for one in Trade.get_trades_proxy(is_open=True))
+        return self.budget() - self._fortune.recovery_loss() - pending
+
+    def _pending(self, one: Any, asking: Trade) -> float:
+        """Return what the unread orders of recovery of an open trade may lose; profits are 0."""
+        cycle = self._cycles.get(one.id)
+        if cycle is None or not cycle.book.belongs_to(one):
+            return 0.0
+        rules = self._rules.rules(one)
+        return sum(
+            max(0.0, self._loss_of(order, cycle, rules, filled_only=one.id == asking.id))
+            for order in one.orders[cycle.book.read :]
+            if tags.verb_of(order.ft_order_tag) == tags.RECOVER
+        )
+
+    @staticmethod
+    def _loss_of(order: "Order", cycle: Cycle, rules: Rules, *, filled_only: bool) -> float:
+        ledger, side = cycle.book.ledger, cycle.plan.side
+        filled = filled_only or not order.ft_is_open
+        left = float(order.safe_filled if filled else order.safe_amount)
+        price, lost = float(order.safe_price), 0.0
+        for level in tags.levels_of(order.ft_order_tag):
+            lot = ledger.lots.get(level)
+            if lot is None:
+                continue
+            sold = min(left, lot.amount)
+            lost += recovery.loss_of([(lot, sold)], price, side, rules.costs.exit_fee)
+            left -= sold
+        return lost
+
+    def _keep(self, trade: Trade, cycle: Cycle) -> None:
+        """Live: keep with the trade what is stuck, and what another bot should hedge."""
+        if not self._context.live:
+            return
+        save(trade, cycle.stuck)
+        if self._context.settings.recovery.mode == "hedge":
+            lots = cycle.book.ledger.lots
+            request = recovery.hedge_request(cycle.plan, lots, cycle.stuck)
+            trade.set_custom_data(HEDGE_KEY, request or {})
+
+    def _timeout(self) -> float:
+        minutes = self._context.settings.recovery.position_timeout_minutes
+        return minutes * recovery.SECONDS_PER_MINUTE
+
+    def _seconds(self) -> float:
+        return self._context.settings.recovery.check_minutes * recovery.SECONDS_PER_MINUTE
+
+    def _slot(self, now: float) -> float:
+        return now // self._seconds()
+
+    def _next_slot(self, now: float) -> float:
+        return (self._slot(now) + 1) * self._seconds() if now < math.inf else math.inf
+
+
+def save(trade: Trade, stuck: Mapping[int, Stuck]) -> None:
+    """Keep what is stuck with the trade, as JSON whose keys are levels."""
+    trade.set_custom_data(STUCK_KEY, {str(level): asdict(one) for level, one in stuck.items()})
+
+
+def load(trade: Trade) -> dict[int, Stuck]:
+    """Return what was kept with the trade; nothing where it cannot be read."""
+    document = trade.get_custom_data(STUCK_KEY) or {}
+    try:
+        return {int(level): Stuck(**one) for level, one in document.items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        logger.warning("%s: what was stuck cannot be read and is looked for: %r", trade.pair, error)
+        return {}
