@@ -58,9 +58,19 @@ class PairRules:
 
     def layout(self, trade: "Trade") -> Layout:
         """Return what a trade's lines are laid by."""
+        return self.layout_of(trade.pair, orders.price_tick(trade))
+
+    def layout_of(self, pair: str, tick: float = 0.0) -> Layout:
+        """Return what lines of a pair are laid by; before there is a trade, prices have no step."""
         settings = self._context.settings
-        costs, tick = self.costs(trade.pair), orders.price_tick(trade)
-        return Layout(settings.spacing, settings.grid, costs, tick)
+        return Layout(
+            settings.spacing,
+            settings.grid,
+            self.costs(pair),
+            tick,
+            settings.density if settings.density.enabled else None,
+            settings.volume_lines if settings.volume_lines.enabled else None,
+        )
 
     def rules(self, trade: "Trade") -> Rules:
         """Return what a trade's decisions are made by."""
