@@ -98,7 +98,17 @@ def test_by_default_the_fits_of_garch_look_back_furthest(said):
     ("changes", "candles"),
     [
         ({"volatility": {"method": "realised"}}, 800),  # the regime's slow average
-        ({"volatility": {"method": "realised"}, "regime": {"enabled": False}}, 289),  # a day
+        (
+            {
+                "volatility": {"method": "realised"}, "regime": {"enabled": False},
+                "breakers": {"market": False},
+            },
+            289,  # a day
+        ),
+        (
+            {"volatility": {"method": "realised"}, "regime": {"enabled": False}},
+            301,  # the market's breakers: a day of the volatilities of an hour
+        ),
         ({"volatility": {"garch": {"enabled": False}}}, 800),
         (
             {"volatility": {"method": "realised"}, "spacing": {"method": "regime"}},
