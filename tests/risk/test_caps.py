@@ -87,8 +87,74 @@ def test_the_room_breaks_no_cap_and_the_strictest_wins(account, max_margin, max_
 
 
 @pytest.mark.parametrize("unknown", ["capital", "free", "reserved", "tied", "notional", "asset"])
-def test_what_is_unknown_leaves_no_room(unknown):
-    assert caps.room(replace(WIDE, **{unknown: math.nan}), LOOSE)[0] == 0.0
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_unknown_or_infinite_leaves_no_room(unknown, value):
+    amount, block = caps.room(replace(WIDE, **{unknown: value}), LOOSE)
+    assert amount == 0.0
+    assert block.condition in caps.CONDITIONS
+
+
+def test_an_unknown_leverage_leaves_no_room_where_notional_is_capped():
+    assert caps.room(replace(WIDE, leverage=math.nan), LOOSE)[0] == 0.0
+
+
+class Bot:
+    """One of several on an account: sees the cash all share, and only its own trades."""
+
+    def __init__(self, max_margin, max_position, pairs, leverage):
+        self.settings = CapSettings(max_margin=max_margin, max_position=max_position)
+        self.pairs, self.leverage, self.tied = pairs, leverage, 0.0
+
+    def sees(self, free, equity):
+        return Account(
+            equity, free, 0.0, self.tied, self.tied * self.leverage, 0.0, self.pairs, self.leverage
+        )
+
+    def add(self, wanted, free, equity):
+        stake = min(wanted, caps.room(self.sees(free, equity), self.settings)[0])
+        self.tied += stake
+        return stake
+
+    def release(self, share):
+        back = self.tied * share
+        self.tied -= back
+        return back
+
+
+MARGINS = st.one_of(st.none(), st.floats(1.0, 2_000.0))
+BOTS = st.builds(Bot, MARGINS, MARGINS, st.integers(1, 9), st.floats(1.0, 5.0))
+STEPS = st.lists(
+    st.tuples(st.integers(0, 1), st.floats(0.0, 800.0), st.sampled_from((0.0, 0.0, 0.5, 1.0))),
+    max_size=40,
+)
+
+
+@given(BOTS, BOTS, st.floats(50.0, 5_000.0), STEPS)
+def test_two_bots_on_one_account_each_keep_to_their_own_caps(first, second, cash, steps):
+    free, bots = cash, (first, second)
+    for number, wanted, released in steps:
+        free += bots[number].release(released)
+        free -= bots[number].add(wanted, free, cash)
+        assert free >= -1e-6
+        for bot in bots:
+            settings = bot.settings
+            assert bot.tied <= (settings.max_margin or math.inf) + 1e-6
+            assert bot.tied * bot.leverage <= (settings.max_position or math.inf) + 1e-6
+            assert bot.tied <= caps.exposure_fraction(cash, settings) * cash + 1e-6
+
+
+@given(st.floats(10.0, 400.0), st.floats(10.0, 400.0), STEPS)
+def test_margin_caps_that_fit_into_the_account_leave_each_bot_its_own(one, other, steps):
+    """The other bot's trades never take what this one was promised."""
+    cash = (one + other) / 0.8
+    bots = (Bot(one, None, 1, 1.0), Bot(other, None, 1, 1.0))
+    free = cash
+    for number, wanted, released in steps:
+        free += bots[number].release(released)
+        free -= bots[number].add(wanted, free, cash)
+        for bot, margin in zip(bots, (one, other), strict=True):
+            room, _ = caps.room(bot.sees(free, cash), bot.settings)
+            assert room == pytest.approx(margin - bot.tied, abs=1e-6)
 
 
 def test_an_asset_is_trimmed_above_its_share_and_the_deviation():

@@ -243,7 +243,10 @@ def test_kelly_lowers_the_dynamic_stake_and_never_raises_it(kelly, fraction):
 @pytest.mark.parametrize("mode", ["dynamic", "kelly", "fixed"])
 def test_a_volatility_target_shrinks_stakes_in_proportion(mode, volatility, stake):
     settings = SizingSettings(mode=mode, stake=20.0, volatility_target=0.5)
-    assert sized(fortune_of(1_000.0), settings=settings, volatility=volatility).stake == stake
+    found = sized(fortune_of(1_000.0), settings=settings, volatility=volatility)
+    assert found.stake == stake
+    if mode != "fixed":
+        assert found.fraction == pytest.approx(stake / 1_000.0)
 
 
 def test_without_a_target_volatility_changes_nothing():

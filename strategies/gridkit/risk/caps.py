@@ -36,7 +36,10 @@ class Account:
 
 
 def room(account: Account, caps: CapSettings) -> tuple[float, Block]:
-    """Return the stake that may be added, and the cap that sets it. Unknown leaves no room."""
+    """Return the stake that may be added, and the cap that sets it.
+
+    What is unknown, or infinite, leaves no room.
+    """
     exposure = exposure_fraction(account.capital, caps) * account.capital
     limits = [
         (account.free - account.reserved, Block(FREE_CASH, account.free, account.reserved)),
@@ -52,13 +55,16 @@ def room(account: Account, caps: CapSettings) -> tuple[float, Block]:
     if caps.max_position is not None:
         block = Block(MAX_POSITION, account.notional, caps.max_position)
         limits.append(((caps.max_position - account.notional) / account.leverage, block))
-    known = [(-math.inf if math.isnan(amount) else amount, block) for amount, block in limits]
+    known = [(amount if math.isfinite(amount) else -math.inf, block) for amount, block in limits]
     amount, binding = min(known, key=lambda limit: limit[0])
     return max(0.0, amount), binding
 
 
 def asset_limit(capital: float, pairs: int, leverage: float, caps: CapSettings) -> float:
-    """Notional above which an asset is trimmed; infinite where only one pair is traded."""
+    """Notional above which an asset is trimmed; infinite where only one pair is traded.
+
+    NaN where the capital is unknown: nothing is above it, as a sale is no refusal.
+    """
     if pairs <= 1:
         return float("inf")
     return (caps.inventory + caps.inventory_deviation) * capital * leverage

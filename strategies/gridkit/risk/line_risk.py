@@ -65,9 +65,8 @@ def effective_capital(base: float, profit: float, equity: float) -> float:
     """
     if not (math.isfinite(base) and math.isfinite(equity)):
         raise ValueError(f"base {base:.2f} or equity {equity:.2f} is unknown")
-    put_in = max(0.0, base)
-    earned = 0.0 if math.isnan(profit) else min(max(profit, 0.0), put_in)
-    return max(0.0, min(equity, put_in + earned))
+    earned = 0.0 if math.isnan(profit) else min(max(profit, 0.0), base)
+    return max(0.0, min(equity, base + earned))
 
 
 def win_rate_factor(win_rate: float) -> float:
