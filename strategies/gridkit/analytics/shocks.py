@@ -44,11 +44,11 @@ def compute(frame: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """Return what is sudden in each candle, float32.
 
     `shocks_move`: the largest move, a fraction of where it began and never negative, that ended in
-    this candle and began within `move_minutes` before its close; of one candle's high and low the
-    worse order is taken. `shocks_volume`: volume over its 24 h median. `shocks_volatility`:
-    volatility of the last hour (Parkinson) over its 24 h median. NaN in a candle without prices,
-    until a window is covered, and where a median is 0, as of markets that mostly stand still. They
-    say nothing of where price goes next.
+    this candle and began within `move_minutes` before its close. A candle that rose is taken to
+    have had its low before its high, one that fell the other way round. `shocks_volume`: volume
+    over its 24 h median. `shocks_volatility`: volatility of the last hour (Parkinson) over its 24 h
+    median. NaN in a candle without prices, until a window is covered, and where a median is 0, as
+    of markets that mostly stand still. They say nothing of where price goes next.
     """
     candles.check(frame)
     prices, times = Prices.of(frame), candles.times(frame)
@@ -117,19 +117,34 @@ def _held(hits: np.ndarray, times: np.ndarray, seconds: float) -> np.ndarray:
 
 def _moves(prices: Prices, times: np.ndarray, seconds: float) -> np.ndarray:
     """Largest move to each candle's extremes; the close before a candle belongs to it."""
+    known = prices.known()
     high, low, close = (
-        np.where(prices.known(), one, np.nan) for one in (prices.high, prices.low, prices.close)
+        np.where(known, one, np.nan) for one in (prices.high, prices.low, prices.close)
     )
-    before = pd.Series(close).ffill().shift().to_numpy()
-    highest, lowest = np.fmax(high, before), np.fmin(low, before)
-    rises = high / _trailing(lowest, times, seconds, "min") - 1.0
-    falls = 1.0 - low / _trailing(highest, times, seconds, "max")
-    covered = _covered(close, times, seconds)
-    return np.where(covered, np.maximum(rises, falls), np.nan)
+    before, rose = pd.Series(close).ffill().shift().to_numpy(), prices.close >= prices.open
+    lowest = _earlier(np.fmin(low, before), times, seconds, "min")
+    highest = _earlier(np.fmax(high, before), times, seconds, "max")
+    own_lowest = np.fmin(before, np.where(rose, low, prices.open))
+    own_highest = np.fmax(before, np.where(rose, prices.open, high))
+    rises = high / np.fmin(lowest, own_lowest) - 1.0
+    falls = 1.0 - low / np.fmax(highest, own_highest)
+    moves = np.maximum(np.maximum(rises, falls), 0.0)
+    return np.where(_covered(close, times, seconds), moves, np.nan)
+
+
+def _earlier(values: np.ndarray, times: np.ndarray, seconds: float, what: str) -> np.ndarray:
+    """`min` or `max` of what is known of the last `seconds`, this candle left out, shape (n,)."""
+    steps = np.diff(times)
+    if not _regular(steps):
+        return _by_time(values, times, seconds, "neither", what)
+    rows = min(_rows(seconds, steps[0]), len(values)) - 1
+    if not rows:
+        return np.full(len(values), np.nan)
+    return _by_rows(np.concatenate([[np.nan], values[:-1]]), rows, what)
 
 
 def _in_medians(values: np.ndarray, times: np.ndarray) -> np.ndarray:
-    medians = _trailing(values, times, MEDIAN_SECONDS, "median")
+    medians = _medians(values, times)
     usable = _covered(values, times, MEDIAN_SECONDS) & (medians > 0)
     return np.divide(values, medians, out=np.full(len(values), np.nan), where=usable)
 
@@ -146,15 +161,29 @@ def _covered(values: np.ndarray, times: np.ndarray, seconds: float) -> np.ndarra
     return half & (times - times[np.argmax(known)] >= seconds)
 
 
-def _trailing(values: np.ndarray, times: np.ndarray, seconds: float, what: str) -> np.ndarray:
-    """`min`, `max` or `median` of the known values of the last `seconds`, shape (n,)."""
+def _medians(values: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Median of what is known of the last day, shape (n,)."""
     steps = np.diff(times)
-    if not len(steps) or (steps != steps[0]).any():
-        index = pd.DatetimeIndex((times * 1e9).astype("int64"))
-        window = pd.Series(values, index=index).rolling(pd.Timedelta(seconds=seconds))
-        return getattr(window, what)().to_numpy()
-    rows = min(_rows(seconds, steps[0]), len(values))
+    if not _regular(steps):
+        return _by_time(values, times, MEDIAN_SECONDS, "right", "median")
+    return _by_rows(values, min(_rows(MEDIAN_SECONDS, steps[0]), len(values)), "median")
+
+
+def _regular(steps: np.ndarray) -> bool:
+    return bool(len(steps)) and bool((steps == steps[0]).all())
+
+
+def _by_rows(values: np.ndarray, rows: int, what: str) -> np.ndarray:
     return getattr(bottleneck, f"move_{what}")(values, rows, min_count=1)
+
+
+def _by_time(
+    values: np.ndarray, times: np.ndarray, seconds: float, closed: str, what: str
+) -> np.ndarray:
+    """Do the same where candles are missing, several times as slow."""
+    index = pd.DatetimeIndex((times * 1e9).astype("int64"))
+    window = pd.Series(values, index=index).rolling(pd.Timedelta(seconds=seconds), closed=closed)
+    return getattr(window, what)().to_numpy()
 
 
 def _rows(seconds: float, timeframe_seconds: float) -> int:
