@@ -135,8 +135,8 @@ class Reasons:
         return self.set(pair, "opening", now, order=tag, price=price, detail=detail)
 
     def decided(self, pair: str, verdict: "Verdict", now: datetime) -> Reason:
-        """Say what was decided in an open cycle."""
-        order, block = verdict.order, verdict.block
+        """Say what was decided in an open cycle, and what stands against adding or recovery."""
+        order, block = verdict.order, verdict.block or verdict.withheld
         return self.set(
             pair,
             "open",
