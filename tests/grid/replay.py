@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from gridkit.grid import plan as plans
-from gridkit.grid import tags
+from gridkit.grid import recovery, tags
 from gridkit.grid.costs import Costs
 from gridkit.grid.decisions import decide
 from gridkit.grid.lots import Closed, Fill, Ledger
 from gridkit.grid.plan import Layout, Plan
-from gridkit.grid.situation import Order, Resting, Rules, Situation, Verdict
+from gridkit.grid.situation import Order, Resting, Rules, Situation, Stuck, Verdict
 from gridkit.grid.spacing import Spacing
 from gridkit.settings import GridSettings, SpacingSettings
 
@@ -35,7 +35,11 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a replay runs in. `step` is the lot step; `base_fee` is taken from the coins bought."""
+    """What a replay runs in. `step` is the lot step; `base_fee` is taken from the coins bought.
+
+    `budget` is what recovery may lose in the cycle; `filled` is how much of an exit is filled
+    before the rest of it is taken back.
+    """
 
     layout: Layout
     rules: Rules
@@ -48,6 +52,8 @@ class World:
     least_value: float = 0.0
     least_order: float = 0.0
     replan_candles: int = 72
+    budget: float = math.inf
+    filled: float = 1.0
 
 
 @dataclass(slots=True)
@@ -58,6 +64,8 @@ class Cycle:
     plan: Plan
     ledger: Ledger
     resting: Resting | None = None
+    share: float | None = None
+    stuck: dict[int, Stuck] = field(default_factory=dict)
     position: float = 0.0
     cash: float = 0.0
     orders: int = 0
@@ -96,8 +104,20 @@ def start(world: World, price: float, now: float) -> Cycle:
     return cycle
 
 
+def mark(cycle: Cycle, rate: float, now: float) -> None:
+    """Note the lots that are stuck, as the host does at each candle."""
+    lots, how = cycle.ledger.lots, cycle.world.rules
+    kept = {
+        level: one
+        for level, one in cycle.stuck.items()
+        if level in lots and lots[level].opened <= one.since
+    }
+    cycle.stuck = kept | recovery.newly_stuck(lots, kept, cycle.plan, rate, now, how)
+
+
 def situation(cycle: Cycle, rate: float) -> Situation:
     world = cycle.world
+    lost = sum(loss for _, loss in cycle.ledger.recovery_losses)
     return Situation(
         plan=cycle.plan,
         lots=cycle.ledger.lots,
@@ -110,6 +130,8 @@ def situation(cycle: Cycle, rate: float) -> Situation:
         dust=cycle.ledger.dust,
         least_value_left=world.least_value,
         least_order_value=world.least_order,
+        stuck=cycle.stuck,
+        recovery_budget=world.budget - lost,
     )
 
 
@@ -123,6 +145,7 @@ def place(cycle: Cycle, order: Order, bar: Bar, candle: int) -> None:
     price = bar.open if order.price is None else order.price
     price = min(price, bar.high) if buys else max(price, bar.low)
     cycle.resting = Resting(order.is_entry, order.levels, price, order.tag)
+    cycle.share = order.share
     cycle.orders += 1
     cycle.placed.append((candle, order))
 
@@ -138,6 +161,7 @@ def advance(cycle: Cycle, bar: Bar, candle: int) -> Verdict | None:
                 cycle.plan, held, gap, bar.open, candle * CANDLE, cycle.world.layout
             )
             cycle.plan = made
+        mark(cycle, bar.open, candle * CANDLE)
         verdict = decide(situation(cycle, bar.open), cycle.world.rules)
         cycle.verdicts += 1
         if verdict.order and verdict.place:
@@ -154,7 +178,7 @@ def varied(cycle: Cycle, candle: int) -> float:
 
 
 def fill(cycle: Cycle, resting: Resting, candle: int) -> None:
-    """Fill the whole resting order at its price; amounts are whole lot steps."""
+    """Fill the resting order at its price, a part of an exit if so; amounts are whole steps."""
     world, price = cycle.world, resting.price
     cycle.resting = None
     if resting.is_entry:
@@ -165,6 +189,8 @@ def fill(cycle: Cycle, resting: Resting, candle: int) -> None:
         cycle.cash -= world.side * amount * price + (0.0 if world.base_fee else fee)
     else:
         amount = got = exit_amount(cycle, resting.levels)
+        if not amount:
+            return
         fee = amount * price * world.rules.costs.exit_fee
         cycle.position -= amount
         cycle.cash += world.side * amount * price - fee
@@ -175,9 +201,10 @@ def fill(cycle: Cycle, resting: Resting, candle: int) -> None:
 
 def exit_amount(cycle: Cycle, levels: tuple[int, ...]) -> float:
     """Whole steps of these lots and the dust, as the host asks freqtrade for them."""
-    lots = cycle.ledger.lots
-    held = sum(lots[level].amount for level in levels) + cycle.ledger.dust
-    return math.floor(held / cycle.world.step + 1e-6) * cycle.world.step
+    lots, world = cycle.ledger.lots, cycle.world
+    held = sum(lots[level].amount for level in levels)
+    held = held + cycle.ledger.dust if cycle.share is None else held * cycle.share
+    return math.floor(world.filled * held / world.step + 1e-6) * world.step
 
 
 def usual(side: int, **changes: object) -> World:

@@ -12,12 +12,26 @@ from grid import replay
 from grid.replay import Cycle, World
 from gridkit.grid import tags
 from gridkit.grid.costs import lowest_target
+from gridkit.grid.situation import RecoveryRules
 from gridkit.grid.spacing import Spacing
 from gridkit.settings import GridSettings
 from strategies import LONG, SHORT, SIDES
 
-LOSS_VERBS = {tags.STOP, tags.FLATTEN, tags.END}
+LOSS_VERBS = {tags.STOP, tags.FLATTEN, tags.END, tags.RECOVER}
+GONE_VERBS = {tags.STOP, tags.RECOVER}
 CANDLES = 400
+
+
+def recoveries() -> st.SearchStrategy[RecoveryRules | None]:
+    """Rules by which lots get stuck within minutes."""
+    return st.none() | st.builds(
+        RecoveryRules,
+        mode=st.sampled_from(("ladder", "ladder", "aggressive", "none")),
+        ladder=st.sampled_from(((0.015, 0.03, 0.045), (0.002, 0.005, 0.01))),
+        away=st.sampled_from((0.002, 0.03)),
+        timeout_seconds=st.sampled_from((300.0, 3_600.0)),
+        threshold=st.sampled_from((0.005, 0.05)),
+    )
 
 
 @st.composite
@@ -37,6 +51,7 @@ def worlds(draw: st.DrawFn) -> World:
         max_orders=draw(st.sampled_from((10, 150))),
         max_distance=draw(st.sampled_from((0.0196, 0.5))),
         tick=tick,
+        recovery=draw(recoveries()),
     )
     return replace(
         world,
@@ -46,7 +61,8 @@ def worlds(draw: st.DrawFn) -> World:
         levels=draw(st.integers(1, 12)),
         base_fee=draw(st.sampled_from((0.0, 0.001))) if world.side > 0 else 0.0,
         least_value=draw(st.sampled_from((0.0, 20.0, 45.0))),
-        least_order=draw(st.sampled_from((0.0, 20.0, 45.0))),
+        least_order=draw(st.sampled_from((0.0, 5.0, 20.0, 45.0))),
+        budget=draw(st.sampled_from((0.0, 0.3, 3.0, math.inf))),
     )
 
 
@@ -69,7 +85,7 @@ def run(world: World, seed: int, candles: int = CANDLES, sigma: float = 0.003) -
 def check_fill(cycle: Cycle, held: dict, before: int) -> None:
     ledger, world = cycle.ledger, cycle.world
     assert ledger.amount == pytest.approx(cycle.position, abs=world.step * 1e-3)
-    assert 0 <= ledger.dust < world.step * 1.001
+    assert 0 <= ledger.dust < world.step * (1.001 if world.filled == 1 else 50)
     assert len(ledger.lots) <= max(world.rules.max_lots, 1)
     for fill in cycle.fills[before:]:
         if fill.is_entry:
@@ -88,7 +104,9 @@ def test_on_no_path_does_a_grid_break_its_rules(world, seed):
     cycle = run(world, seed)
     spent = sum(lot.cost for lot in cycle.ledger.lots.values())
     assert spent <= world.levels * world.stake * (1 + 1e-9)
-    assert cycle.orders <= world.rules.max_orders + 2 * (len(cycle.ledger.lots) + 1) + replans()
+    parts = sum(tags.verb_of(fill.tag) == tags.RECOVER for fill in cycle.fills)
+    ends = 2 * (len(cycle.ledger.lots) + parts + 1)
+    assert cycle.orders <= world.rules.max_orders + ends + replans()
 
 
 def replans() -> int:
@@ -105,6 +123,31 @@ def test_every_lot_that_was_sold_at_a_target_earned_its_minimum_profit(world, se
             assert piece.profit >= -1e-9
 
 
+FILLED = st.sampled_from((1.0, 0.6))
+
+
+@settings(max_examples=250)
+@given(worlds(), FILLED, st.integers(0, 2**32 - 1))
+def test_recovery_never_loses_more_than_its_budget(world, filled, seed):
+    """With several lots, partial fills, stops beside it, and whatever the path."""
+    cycle = run(replace(world, filled=filled), seed, sigma=0.005)
+    assert sum(loss for _, loss in cycle.ledger.recovery_losses) <= world.budget * (1 + 1e-9)
+
+
+@settings(max_examples=100)
+@given(worlds(), FILLED, st.integers(0, 2**32 - 1))
+def test_a_lots_parts_never_add_up_to_more_than_was_bought(world, filled, seed):
+    cycle = run(replace(world, filled=filled), seed, sigma=0.005)
+    bought = sum(fill.amount for fill in cycle.fills if fill.is_entry)
+    sold = sum(piece.amount for piece in cycle.closed)
+    assert sold <= bought + 1e-9
+    finished = sum(lot.cost for lot in cycle.ledger.done)
+    open_parts = sum(cost for _, cost in cycle.ledger.parts.values())
+    assert finished + open_parts == pytest.approx(
+        sum(piece.amount * piece.entry_price for piece in cycle.closed)
+    )
+
+
 @settings(max_examples=60)
 @given(SIDES, st.integers(0, 2**32 - 1))
 def test_a_level_that_was_stopped_is_not_entered_again(side, seed):
@@ -113,7 +156,7 @@ def test_a_level_that_was_stopped_is_not_entered_again(side, seed):
     gone: set[int] = set()
     for fill in run(world, seed).fills:
         assert not (fill.is_entry and gone & set(fill.levels))
-        if tags.verb_of(fill.tag) == tags.STOP:
+        if tags.verb_of(fill.tag) in GONE_VERBS:
             gone.update(fill.levels)
 
 
@@ -155,11 +198,13 @@ def test_replays_see_every_kind_of_exit(side):
     """So that none of the above is true because nothing happens."""
     verbs: Counter[str] = Counter()
     world = replay.usual(side)
+    stuck = RecoveryRules("ladder", (0.015, 0.03, 0.045), 0.03, 3_600.0, 0.05)
+    changed = ({}, {"cycle_stop": 0.02}, {"recovery": stuck, "lot_stop": math.inf})
     for seed in range(60):
-        for how in (world, replace(world, rules=replace(world.rules, cycle_stop=0.02))):
+        for how in (replace(world, rules=replace(world.rules, **one)) for one in changed):
             verbs.update(tags.verb_of(fill.tag) or "enter" for fill in run(how, seed).fills)
     usual = tags.SELL if side > 0 else tags.COVER
-    assert min(verbs[verb] for verb in ("enter", usual, tags.STOP, tags.FLATTEN)) >= 5
+    assert min(verbs[verb] for verb in ("enter", usual, tags.STOP, tags.FLATTEN, tags.RECOVER)) >= 5
 
 
 def test_a_grid_in_a_still_market_keeps_its_first_line_and_does_nothing():
