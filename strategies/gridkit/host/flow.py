@@ -56,6 +56,11 @@ class FlowDesk:
             if time.monotonic() >= deadline:
                 break
 
+    def book(self, pair: str) -> Book | None:
+        """Return the last book of a pair, however old it is; None where there was none."""
+        taken = self._books.get(pair)
+        return taken[-1] if taken else None
+
     def _forget_all_but(self, pairs: set[str]) -> None:
         """Drop what is known of pairs that are no longer traded."""
         for pair in self._books.keys() - pairs:
