@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from freqtrade.persistence import LocalTrade
     from freqtrade.wallets import Wallets
 
+    from gridkit.host.context import Context
+
 CORRELATION_HOURS = 720
 Returns = tuple[np.ndarray, np.ndarray | None]  # and what `correlation.unit` makes of them
 CORRELATION_STEP = 3_600
@@ -39,6 +41,15 @@ def marked_capital(
         return float(wallets.get_free(currency) + stakes + open_profit)
     in_coins = 0.0 if config.get("trading_mode") == "futures" else stakes
     return float(wallets.get_total(currency) + in_coins + open_profit)
+
+
+def capital(context: "Context", open_trades: Iterable["LocalTrade"]) -> float:
+    """Return tradable capital in stake currency (SPEC A.1): marked, times the tradable ratio."""
+    config, wallets = context.strategy.config, context.strategy.wallets
+    if wallets is None:
+        raise RuntimeError("freqtrade has given the strategy no wallets yet")
+    equity = marked_capital(wallets, open_trades, context.mark, config)
+    return equity * float(config.get("tradable_balance_ratio", 1.0))
 
 
 def _open_profit(trade: "LocalTrade", mark: float | None) -> float:

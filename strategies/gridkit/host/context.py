@@ -1,12 +1,11 @@
 """What the parts of the host share: the strategy, its settings, the candles, the time."""
 
-import logging
-import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gridkit.host.market_data import MarketData, Reading
+from gridkit.host.reasons import Reasons
 
 if TYPE_CHECKING:
     from freqtrade.strategy import IStrategy
@@ -14,19 +13,9 @@ if TYPE_CHECKING:
     from gridkit.settings import Settings
 
 
-logger = logging.getLogger(__name__)
-
-_NUMBER = re.compile(r"(?<=\s)-?\d[\d.e+-]*")  # levels of a tag follow a letter, or a comma
-
-
-def _condition(note: str | None) -> str:
-    """Return a note without its numbers, which change in every loop."""
-    return _NUMBER.sub("", note or "")
-
-
 @dataclass(slots=True)
 class Context:
-    """`live` is trade mode, dry-run included; `seconds` is one candle; `notes` says per pair why.
+    """`live` is trade mode, dry-run included; `seconds` is one candle; `reasons` says why, by pair.
 
     `hourly` holds the hourly candles where they were loaded, for statistics over many days.
     """
@@ -37,8 +26,11 @@ class Context:
     seconds: int
     market: MarketData
     hourly: MarketData
-    notes: dict[str, str] = field(default_factory=dict)
+    reasons: Reasons = field(init=False)
     now: datetime | None = None
+
+    def __post_init__(self) -> None:
+        self.reasons = Reasons(live=self.live)
 
     @property
     def is_futures(self) -> bool:
@@ -61,12 +53,6 @@ class Context:
     def reading(self, pair: str) -> Reading | None:
         """Return the last closed candle; None when there is none."""
         return self.market.at(pair, self.now) if self.now else None
-
-    def note(self, pair: str, text: str) -> None:
-        """Keep why a pair does or does not act; live, log it when the condition changed."""
-        if self.live and _condition(self.notes.get(pair)) != _condition(text):
-            logger.info("%s: %s", pair, text)
-        self.notes[pair] = text
 
     def lock(self, pair: str, until: datetime, reason: str) -> None:
         """Keep a pair from opening; seen in /locks."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gridkit.grid.plan import Plan
-from gridkit.grid.situation import Verdict
+from gridkit.grid.situation import Stuck, Verdict
 from gridkit.host.orders import TradeBook
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ class Validity:
     orders: int = -1
     working: bool = False
     filled: float = 0.0
-    gate: str | None = None
+    outlook: int = -1
     account: int | None = None
     until: float = -math.inf
     volatility_above: float = math.nan
@@ -34,6 +34,8 @@ class Cycle:
     plan: Plan
     verdict: Verdict | None = None
     validity: Validity = field(default_factory=Validity)
+    stuck: dict[int, Stuck] = field(default_factory=dict)
+    looked: float = -math.inf  # for stuck lots, seconds UTC
     published: object = None
 
     def decided_for(
@@ -42,7 +44,7 @@ class Cycle:
         timestamp: float,
         rate: float,
         volatility: float,
-        gate: str | None,
+        outlook: int,
         regime: int,
         account: int,
     ) -> bool:
@@ -57,21 +59,21 @@ class Cycle:
         return (
             last.ft_is_open is valid.working
             and last.filled == valid.filled
-            and gate == valid.gate
+            and outlook == valid.outlook
             and regime == self.plan.regime
             and (valid.account is None or valid.account == account)
             and not (volatility < valid.volatility_above or volatility > valid.volatility_below)
             and trade.open_date == self.book.opened
         )
 
-    def remember(self, trade: "Trade", verdict: Verdict, gate: str | None, until: float) -> None:
+    def remember(self, trade: "Trade", verdict: Verdict, outlook: int, until: float) -> None:
         """Keep a verdict with all it was made from; an `until` in the past: for one answer."""
         last, valid = trade.orders[-1], self.validity
         valid.orders, valid.working, valid.filled = len(trade.orders), last.ft_is_open, last.filled
-        valid.gate, valid.until = gate, until
+        valid.outlook, valid.until = outlook, until
         self.verdict = verdict
 
-    def expect(self, trade: "Trade", verdict: Verdict, gate: str | None, until: float) -> None:
+    def expect(self, trade: "Trade", verdict: Verdict, outlook: int, until: float) -> None:
         """Keep what will be right once the order now asked for rests, in a backtest.
 
         There an order in work is deleted when another takes its place. If freqtrade does otherwise,
@@ -80,5 +82,5 @@ class Cycle:
         replaced, valid = trade.orders[-1].ft_is_open, self.validity
         valid.orders = len(trade.orders) if replaced else len(trade.orders) + 1
         valid.working, valid.filled = True, 0.0
-        valid.gate, valid.until = gate, until
+        valid.outlook, valid.until = outlook, until
         self.verdict = verdict

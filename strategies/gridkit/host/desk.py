@@ -15,19 +15,25 @@ from freqtrade.persistence import Trade
 from gridkit import candles
 from gridkit.grid.decisions import decide
 from gridkit.grid.situation import Block, Order, Resting, Situation, Verdict
-from gridkit.host import account, orders, plan_store
+from gridkit.host import account, commands, orders, plan_store
 from gridkit.host.analyst import Analyst
+from gridkit.host.breakers import Breakers
 from gridkit.host.context import Context
 from gridkit.host.cycle import Cycle
 from gridkit.host.flow import FlowDesk
+from gridkit.host.fortune import Fortune
 from gridkit.host.history import History
 from gridkit.host.market_data import MarketData, Reading
 from gridkit.host.opening import Opening, force_exit_pause
 from gridkit.host.pair_rules import PairRules
 from gridkit.host.planning import Planner
+from gridkit.host.reconcile import Reconciler
+from gridkit.host.recovery import RecoveryDesk
 from gridkit.host.requests import ends_in_loss, entry_stake, exit_stake
+from gridkit.host.surroundings import Outside, Surroundings
+from gridkit.host.terrain import Surveyor
 from gridkit.host.treasury import Means, Treasury
-from gridkit.risk import caps, gates
+from gridkit.risk import caps
 from gridkit.settings import Settings
 
 if TYPE_CHECKING:
@@ -52,9 +58,19 @@ class GridDesk:
         self.analyst = Analyst(self.context, known.profile_timeframe)
         self.flow = FlowDesk(self.context, self.analyst.sources)
         self.rules = PairRules(self.context)
-        self.treasury = Treasury(self.context, self.rules, self.cycles)
-        self.opening = Opening(self.context, self.rules, self.treasury)
-        self.planner = Planner(self.context, self.rules, self.treasury)
+        self.fortune = Fortune(self.context, self.cycles)
+        self.treasury = Treasury(self.context, self.rules, self.cycles, self.fortune)
+        self.recovery = RecoveryDesk(self.context, self.cycles, self.fortune)
+        self.breakers = Breakers(self.context, self.fortune)
+        self.surroundings = Surroundings(self.context, self.breakers, self.flow)
+        self.surveyor = Surveyor(self.context, self.flow)
+        self.opening = Opening(
+            self.context, self.rules, self.treasury, self.surroundings, self.surveyor
+        )
+        self.planner = Planner(self.context, self.rules, self.treasury, self.surveyor)
+        self.reconciler = Reconciler(self.context, self.cycles)
+        if live:
+            self.surroundings.refusals += [self._told_by_user, self._unreconciled]
         self._account = 0  # counts what moved cash, so that pairs short of it ask again
 
     @property
@@ -67,13 +83,24 @@ class GridDesk:
         context = self.context
         if not context.live and (context.now is None or now <= context.now):
             self.cycles.clear()
-            context.notes.clear()
+            context.reasons.clear()
             self.treasury.forget()
+            self.fortune.forget()
+            self.breakers.forget()
         context.now = now
+        self.fortune.look(now)
+        self.breakers.look(now)
         if context.live:
             self.opening.look_for_taken_back(now)
             self._drop_closed()
             self.flow.look(now)
+            self.reconciler.look(now)
+
+    def _told_by_user(self, _pair: str, side: int) -> Block | None:
+        return commands.block(self.context.strategy, side)
+
+    def _unreconciled(self, pair: str, _side: int) -> Block | None:
+        return self.reconciler.block(pair)
 
     def _drop_closed(self) -> None:
         open_trades = {trade.id for trade in Trade.get_trades_proxy(is_open=True)}
@@ -93,8 +120,8 @@ class GridDesk:
         if series is None or index < 0:
             return False
         if trade.amount:
-            gate = self._gate(series.market(index), trade)
-            return gate is not None or self._unwanted(trade)
+            stopped = self.surroundings.stops_additions(series, index, trade.pair, _side_of(trade))
+            return stopped or self._unwanted(trade)
         reading = series.reading(index)
         return reading is not None and self.opening.stale(trade, order, reading)
 
@@ -117,20 +144,19 @@ class GridDesk:
         index = series.index_at(timestamp)
         if index < 0 or math.isnan(series.close.item(index)):
             return None
-        market = series.market(index)
-        gate = self._gate(market, trade)
+        outlook = self.surroundings.code(series, index, _side_of(trade))
         cycle = self.cycles.get(trade.id)
         if cycle is not None and cycle.decided_for(
             trade,
             timestamp,
             exit_rate,
             series.volatility.item(index),
-            gate.condition if gate else None,
-            market[0],
+            outlook,
+            series.regime.item(index),
             self._account,
         ):
             return None
-        return self._decide(trade, series.reading(index), now, entry_rate, exit_rate, gate)
+        return self._decide(trade, series.reading(index), now, entry_rate, exit_rate, outlook)
 
     def order_price(self, trade: "Trade", tag: str | None, proposed: float) -> float:
         """Return the price of the order just asked for; freqtrade's proposal for any other."""
@@ -147,7 +173,7 @@ class GridDesk:
         now: datetime,
         entry_rate: float,
         exit_rate: float,
-        gate: Block | None,
+        outlook: int,
     ) -> tuple[float, str] | None:
         if not trade.amount or reading is None:
             return None
@@ -155,18 +181,22 @@ class GridDesk:
         if cycle is None or self._must_wait(cycle, trade, now):
             return None
         self.planner.revise(cycle, trade, reading, now, exit_rate)
-        block, until = (gate, math.inf) if gate else self._cooldown(cycle, now)
-        situation = self._situation(cycle, trade, now, entry_rate, exit_rate, block)
+        self.recovery.mark(cycle, trade, now.timestamp(), exit_rate)
+        spread = abs(entry_rate - exit_rate) / exit_rate
+        outside = self.surroundings.of_trade(trade.pair, reading, _side_of(trade), spread)
+        block, until = (outside.block, math.inf) if outside.block else self._cooldown(cycle, now)
+        outside = replace(outside, block=block)
+        situation = self._situation(cycle, trade, now, entry_rate, exit_rate, outside)
         verdict = decide(situation, self.rules.rules(trade))
-        order, condition = verdict.order, gate.condition if gate else None
+        order = verdict.order
         if order is None or not verdict.place:
             valid_until = self._valid_until(cycle, verdict, until, now)
-            cycle.remember(trade, verdict, condition, valid_until)
+            cycle.remember(trade, verdict, outlook, valid_until)
             self._tell(cycle, trade, now)
             return None
-        cycle.remember(trade, verdict, condition, -math.inf)
+        cycle.remember(trade, verdict, outlook, -math.inf)
         self._tell(cycle, trade, now)
-        request = self._request(order, cycle, trade, entry_rate, now)
+        request = self._request(order, cycle, trade, entry_rate, now, outside.flatten)
         self._foresee(cycle, trade, situation, until, now)
         return request
 
@@ -181,7 +211,7 @@ class GridDesk:
         after = decide(replace(situation, resting=resting), self.rules.rules(trade))
         if after.order == order and not after.place:
             valid_until = self._valid_until(cycle, after, until, now)
-            cycle.expect(trade, after, cycle.validity.gate, valid_until)
+            cycle.expect(trade, after, cycle.validity.outlook, valid_until)
 
     def _cycle(self, trade: "Trade", reading: Reading) -> Cycle | None:
         cycle = self.cycles.get(trade.id)
@@ -192,6 +222,7 @@ class GridDesk:
             self.cycles[trade.id] = cycle
         if cycle.book.read_on(trade, {line.level: line.price for line in cycle.plan.lines}):
             self._account += 1
+            self.fortune.take(trade, cycle.book.ledger)
         return cycle
 
     def _must_wait(self, cycle: Cycle, trade: "Trade", now: datetime) -> bool:
@@ -228,10 +259,10 @@ class GridDesk:
         now: datetime,
         entry_rate: float,
         exit_rate: float,
-        block: Block | None,
+        outside: Outside,
     ) -> Situation:
         ledger, limits = cycle.book.ledger, self.rules.limits(trade.pair)
-        means = self._means(trade, block, now)
+        means = self._means(trade, outside.block, now)
         return Situation(
             plan=cycle.plan,
             lots=ledger.lots,
@@ -243,7 +274,12 @@ class GridDesk:
             harvest=ledger.harvest,
             peak_cost=ledger.peak_cost,
             dust=ledger.dust,
-            block=block,
+            block=outside.block,
+            flatten=outside.flatten,
+            thin=outside.thin,
+            stuck=cycle.stuck,
+            of_age=self.recovery.of_age(cycle, now.timestamp()),
+            recovery_budget=self.recovery.budget_left(trade) if cycle.stuck else math.inf,
             room=means.room,
             room_block=means.binding,
             least_value_left=limits.left_value,
@@ -264,40 +300,38 @@ class GridDesk:
         band = self.planner.volatility_band(cycle.plan)
         cycle.validity.volatility_above, cycle.validity.volatility_below = band
         until = min(until, self.planner.due(cycle.plan))
+        until = min(until, self.recovery.next_look(cycle, now.timestamp()))
         bound = verdict.block is not None and verdict.block.condition in caps.CONDITIONS
         cycle.validity.account = self._account if bound else None
         return min(until, now.timestamp() + CASH_SECONDS) if bound else until
 
     def _request(
-        self, order: Order, cycle: Cycle, trade: "Trade", entry_rate: float, now: datetime
+        self,
+        order: Order,
+        cycle: Cycle,
+        trade: "Trade",
+        entry_rate: float,
+        now: datetime,
+        flatten: str | None,
     ) -> tuple[float, str]:
+        """Return what freqtrade is asked for. Who flattens from outside keeps the pair closed."""
         step = orders.amount_step(trade)
         if order.is_entry:
             stake = len(order.levels) * cycle.plan.level_stake
             price = order.price or entry_rate
             return entry_stake(stake, price, trade.leverage or 1.0, step), order.tag
-        if ends_in_loss(order, cycle):
+        if ends_in_loss(order, cycle) and order.reason != flatten:
             pause = timedelta(hours=self.settings.stops.pause_hours)
             self.context.lock(trade.pair, now + pause, order.reason)
         return exit_stake(order, cycle, trade, step), order.tag
-
-    def _gate(self, market: gates.Market, trade: "Trade") -> Block | None:
-        side = -1 if trade.is_short else 1
-        return gates.regime_block(market, side, self.context.settings.regime)
 
     def _tell(self, cycle: Cycle, trade: "Trade", now: datetime) -> None:
         """Live: publish the state, and log why when it changed."""
         if not self.context.live or cycle.verdict is None:
             return
-        self.context.note(trade.pair, told(cycle.verdict))
+        self.context.reasons.decided(trade.pair, cycle.verdict, now)
         cycle.published = plan_store.publish(trade, cycle, now)
 
 
-def told(verdict: Verdict) -> str:
-    """Say in a line what rests and why nothing is added; without numbers that change each loop."""
-    parts = []
-    if verdict.order:
-        parts.append(f"{verdict.order.tag}: {verdict.order.reason}")
-    if verdict.block:
-        parts.append(f"nothing is added: {verdict.block.condition}")
-    return "; ".join(parts) or "nothing to do"
+def _side_of(trade: "Trade") -> int:
+    return -1 if trade.is_short else 1

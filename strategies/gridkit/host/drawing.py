@@ -111,9 +111,9 @@ def _starts(pair: str) -> Iterator[dict[str, Any]]:
 
 
 def _waiting(pair: str, frame: "DataFrame", desk: Any) -> Iterator[dict[str, Any]]:
-    note = desk.context.notes.get(pair)
-    if note and len(frame):
-        yield _at(float(frame["close"].iloc[-1]), note, FREE, "dotted")
+    reason = desk.context.reasons.get(pair)
+    if reason and len(frame):
+        yield _at(float(frame["close"].iloc[-1]), str(reason), FREE, "dotted")
 
 
 def _pressure(found: "Analysis | None") -> Iterator[dict[str, Any]]:

@@ -20,14 +20,23 @@ COLUMNS = {
     "regime_adx": np.nan,
     "regime_side": np.nan,
     "stress_gap_factor": 1.0,
+    "volatility_smooth": np.nan,
+    "regime_distance": np.nan,
+    "orderflow_imbalance": np.nan,
 }
+SHOCKS = ("shocks_move", "shocks_volume", "shocks_volatility", "shocks_correlation")
+
+# By side, 1 long and -1 short: a number per candle, see `host.outlook`.
+Outlook = dict[int, np.ndarray]
 
 
 class Reading(NamedTuple):
     """The last closed candle. NaN is unknown. `opened` in seconds UTC.
 
     `volatility` is the forecast for a day, `regime` a code of analytics.regime, `side` the sign of
-    its averages, `gap_factor` what stress and thin markets widen the gap by.
+    its averages, `gap_factor` what stress and thin markets widen the gap by, `smooth` the daily
+    volatility of the past as the micro grid takes it, `distance` the way from the slow average to
+    the close, a fraction, `imbalance` that of order flow, -1 … 1.
     """
 
     opened: float
@@ -37,6 +46,9 @@ class Reading(NamedTuple):
     adx: float
     side: float
     gap_factor: float
+    smooth: float
+    distance: float
+    imbalance: float
     known: bool
 
     @property
@@ -48,15 +60,20 @@ class Reading(NamedTuple):
 class PairSeries:
     """One pair's candles as arrays of shape (n,), each as small as its column."""
 
-    def __init__(self, frame: pd.DataFrame, timeframe_seconds: int) -> None:
+    def __init__(
+        self, frame: pd.DataFrame, timeframe_seconds: int, outlook: Outlook | None = None
+    ) -> None:
         self.seconds = timeframe_seconds
         self.times = candles.times(frame)
         values = (
             np.broadcast_to(np.asarray(frame.get(name, absent)), len(frame))
             for name, absent in COLUMNS.items()
         )
-        self.close, self.volatility, codes, self.adx, self.side, self.gap_factor = values
+        self.close, self.volatility, codes, self.adx, self.side, self.gap_factor, *rest = values
+        self.smooth, self.distance, self.imbalance = rest
         self.regime = codes.astype("int8")
+        self.outlook = outlook or dict.fromkeys((1, -1), np.zeros(len(frame), "uint8"))
+        self.shocks = {name: np.asarray(frame[name]) for name in SHOCKS if name in frame}
         self.known = candles.known(frame).to_numpy()
         self._start = self.times[0] if len(frame) else 0.0
         self._regular = bool(len(frame)) and np.array_equal(
@@ -87,6 +104,9 @@ class PairSeries:
             self.adx.item(index),
             self.side.item(index),
             self.gap_factor.item(index),
+            self.smooth.item(index),
+            self.distance.item(index),
+            self.imbalance.item(index),
             bool(self.known[index]),
         )
 
@@ -98,9 +118,9 @@ class MarketData:
         self.seconds = timeframe_seconds
         self.series: dict[str, PairSeries] = {}
 
-    def prepare(self, pair: str, frame: pd.DataFrame) -> None:
-        """Take over the analysed candles of a pair."""
-        self.series[pair] = PairSeries(frame, self.seconds)
+    def prepare(self, pair: str, frame: pd.DataFrame, outlook: Outlook | None = None) -> None:
+        """Take over the analysed candles of a pair, and what each of them says against risk."""
+        self.series[pair] = PairSeries(frame, self.seconds, outlook)
 
     def at(self, pair: str, now: datetime) -> Reading | None:
         """Return the last candle of the pair closed by `now`; None when there is none."""

@@ -7,15 +7,16 @@ from typing import Any
 
 from freqtrade.persistence import Trade
 
-from gridkit.grid import plan as plans
-from gridkit.grid import tags
+from gridkit.grid import laying, tags
 from gridkit.grid.situation import Block
 from gridkit.grid.spacing import Spacing
 from gridkit.host import lines, orders, planning
 from gridkit.host.context import Context
 from gridkit.host.market_data import Reading
 from gridkit.host.pair_rules import PairRules
+from gridkit.host.surroundings import Surroundings
 from gridkit.host.taken_back import TakenBack
+from gridkit.host.terrain import Surveyor
 from gridkit.host.treasury import Treasury, opening_lines
 from gridkit.risk import gates
 
@@ -25,12 +26,21 @@ STALE_STEPS = 2  # an unfilled first line goes when the market is this many step
 class Opening:
     """Answers freqtrade's questions before there is a trade."""
 
-    def __init__(self, context: Context, rules: PairRules, treasury: Treasury) -> None:
+    def __init__(
+        self,
+        context: Context,
+        rules: PairRules,
+        treasury: Treasury,
+        surroundings: Surroundings,
+        surveyor: Surveyor,
+    ) -> None:
         self._context = context
         self._rules = rules
         self._treasury = treasury
+        self._surroundings = surroundings
+        self._surveyor = surveyor
         self._taken_back = TakenBack()
-        self._unplaceable: dict[str, str] = {}
+        self._unplaceable: dict[str, Block | str] = {}
 
     def lines(self) -> int:
         """Return how many lines the first order takes: the initial inventory, at least one."""
@@ -47,28 +57,29 @@ class Opening:
             self._unplaceable.pop(pair, None)
             return rate
         self._unplaceable[pair] = "price of the first order unknown"
-        gap = self._spacing(self._context.market.at(pair, now))
-        if gap is None:
+        reading = self._context.market.at(pair, now)
+        gap = self._spacing(reading)
+        if reading is None or gap is None:
             self._unplaceable[pair] = "volatility unknown"
             return None
-        price, block = self._placed(pair, rate, side, gap)
+        price, block = self._placed(pair, reading, rate, side, gap)
         block = block or gates.price_block(price, side, pair, self._context.settings.stops)
         if block is not None:
-            self._unplaceable[pair] = str(block)
+            self._unplaceable[pair] = block
             return None
         del self._unplaceable[pair]
         return price
 
     def _placed(
-        self, pair: str, rate: float, side: int, gap: Spacing
+        self, pair: str, reading: Reading, rate: float, side: int, gap: Spacing
     ) -> tuple[float, Block | None]:
         grid = self._context.settings.grid
         anchor = self._highest_anchor(pair, rate, side)
         if grid.initial_inventory > 0 or grid.infinity:
             above = side * (anchor - rate) < 0
             return rate, Block("anchor may not follow price", rate, anchor) if above else None
-        progression = self._context.settings.spacing.progression
-        price = plans.line_price(anchor, gap.step, 1, side, progression)
+        terrain = self._surveyor.terrain(pair, reading)
+        price = laying.first_line(anchor, gap, side, self._rules.layout_of(pair), terrain)
         away, reach = abs(price / rate - 1), self._rules.max_distance()
         if away <= reach:
             return price, None
@@ -82,30 +93,34 @@ class Opening:
         """Return the first order's stake; 0 refuses it, with the reason in the notes."""
         refusal = self._unplaceable.get(pair) or self._refusal(pair, now, side, tag)
         if refusal:
-            self._context.note(pair, f"nothing is opened, {refusal}")
+            self._context.reasons.waits(pair, refusal, now)
             return 0.0
-        wanted = 1 if is_forced(tag) else self.lines()
-        stake, reason = self._affordable(pair, now, rate, leverage, wanted)
-        self._context.note(pair, reason)
-        return stake
+        return self._affordable(pair, now, rate, leverage, tag)
 
     def _affordable(
-        self, pair: str, now: datetime, rate: float, leverage: float, wanted: int
-    ) -> tuple[float, str]:
-        """Return the stake of the first order and why: all of its lines, or nothing."""
+        self, pair: str, now: datetime, rate: float, leverage: float, tag: str | None
+    ) -> float:
+        """Return the stake of the first order, all of its lines, or 0; and say why."""
+        reasons, wanted = self._context.reasons, 1 if is_forced(tag) else self.lines()
         try:
             budget = self._treasury.budget(pair, rate, leverage)
         except ValueError as error:
-            return 0.0, f"nothing is opened, capital: {error}"
+            reasons.waits(pair, f"capital: {error}", now)
+            return 0.0
         if budget.levels < wanted:
-            block = Block("lines for the initial inventory", budget.levels, wanted)
-            return 0.0, f"nothing is opened, {block}"
+            reasons.waits(
+                pair, Block("lines for the initial inventory", budget.levels, wanted), now
+            )
+            return 0.0
         means = self._treasury.means(pair, None, now)
         if math.floor(means.room / budget.level_stake + 1e-9) < wanted:
-            return 0.0, f"nothing is opened, {means.binding}"
-        levels = lines.levels_of(self._context.market.at(pair, now), self._context.settings)
-        told = f"opening: {budget.levels} of {levels} lines at {budget.level_stake:.2f} each"
-        return wanted * budget.level_stake, told
+            reasons.waits(pair, means.binding, now)
+            return 0.0
+        reading, capital = self._context.market.at(pair, now), self._treasury.capital()
+        levels = lines.levels_of(reading, self._context.settings, capital)
+        told = f"{budget.levels} of {levels} lines at {budget.level_stake:.2f} each"
+        reasons.opens(pair, tag, rate, told, now)
+        return wanted * budget.level_stake
 
     def note_last(self, pair: str) -> None:
         """Say why the last candle signals no cycle for a pair that has none (live)."""
@@ -115,8 +130,8 @@ class Opening:
             return
         side = -1 if context.settings.direction == "short" else 1
         refusal = self._refusal_by(reading, pair, side)
-        if refusal and context.settings.direction != "auto":
-            context.note(pair, f"nothing is opened, {refusal}")
+        if refusal and context.settings.direction != "auto" and context.now:
+            context.reasons.waits(pair, refusal, context.now)
 
     def allowed(
         self, pair: str, now: datetime, rate: float, amount: float, side: int, tag: str | None
@@ -126,9 +141,9 @@ class Opening:
         if refusal is None and self._context.live and self.look_for_taken_back(now, pair):
             refusal = "forceexit"
         if refusal is None and not (rate > 0 and amount > 0):
-            refusal = str(Block("rate or amount unknown", rate, 0.0))
+            refusal = Block("rate or amount unknown", rate, 0.0)
         if refusal:
-            self._context.note(pair, f"nothing is opened, {refusal}")
+            self._context.reasons.waits(pair, refusal, now)
         elif self._context.live:
             self._taken_back.allow(pair, now)
         return refusal is None
@@ -150,8 +165,7 @@ class Opening:
 
     def _stale(self, trade: Trade, order: Any, reading: Reading) -> bool:
         side = -1 if trade.is_short else 1
-        settings = self._context.settings
-        if gates.start_block(reading.market, side, settings.regime):
+        if self._surroundings.against_start(trade.pair, reading, side):
             return not is_forced(order.ft_order_tag)
         gap = self._spacing(reading)
         if gap is None or not reading.close > 0 or order.safe_filled > 0:
@@ -162,7 +176,7 @@ class Opening:
         anchor = self._highest_anchor(trade.pair, reading.close, side)
         return side * (anchor - reading.close) >= 0 and not is_forced(order.ft_order_tag)
 
-    def _refusal(self, pair: str, now: datetime, side: int, tag: str | None) -> str | None:
+    def _refusal(self, pair: str, now: datetime, side: int, tag: str | None) -> Block | str | None:
         """Say why no cycle may open; what the user forces is bound by the caps alone."""
         if is_forced(tag):
             return None
@@ -173,15 +187,14 @@ class Opening:
             return self._forced_recently(pair, now)
         return "a cycle ended in this candle" if _ended_at(pair, now) else None
 
-    def _refusal_by(self, reading: Reading | None, pair: str, side: int) -> str | None:
+    def _refusal_by(self, reading: Reading | None, pair: str, side: int) -> Block | str | None:
         """Say what in the last candle stands against a cycle."""
         if reading is None or not reading.known:
             return "no usable candle"
         settings = self._context.settings
-        block = gates.start_block(reading.market, side, settings.regime) or gates.price_block(
+        return self._surroundings.against_start(pair, reading, side) or gates.price_block(
             reading.close, side, pair, settings.stops
         )
-        return str(block) if block else None
 
     def _forced_recently(self, pair: str, now: datetime) -> str | None:
         """Keep a pair the user just forced out from re-opening at once (DESIGN 2.9)."""
@@ -214,7 +227,7 @@ class Opening:
         return [] if anchor is None else [anchor]
 
     def _spacing(self, reading: Reading | None) -> Spacing | None:
-        return lines.spacing_of(reading, self._context.settings)
+        return lines.spacing_of(reading, self._context.settings, self._treasury.capital())
 
 
 def is_forced(tag: str | None) -> bool:

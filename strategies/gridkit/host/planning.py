@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from gridkit.grid import laying, spacing, tags
 from gridkit.grid import plan as plans
-from gridkit.grid import spacing, tags
 from gridkit.grid.plan import Plan
 from gridkit.grid.spacing import Spacing
 from gridkit.host import lines, orders, plan_store
@@ -15,6 +15,7 @@ from gridkit.host.context import Context
 from gridkit.host.cycle import Cycle
 from gridkit.host.market_data import Reading
 from gridkit.host.pair_rules import PairRules
+from gridkit.host.terrain import Surveyor
 from gridkit.host.treasury import Treasury
 from gridkit.settings import Settings
 
@@ -29,10 +30,13 @@ SECONDS_PER_HOUR = 3_600
 class Planner:
     """Makes and revises plans; live, every new one is stored with the trade for a restart."""
 
-    def __init__(self, context: Context, rules: PairRules, treasury: Treasury) -> None:
+    def __init__(
+        self, context: Context, rules: PairRules, treasury: Treasury, surveyor: Surveyor
+    ) -> None:
         self._context = context
         self._rules = rules
         self._treasury = treasury
+        self._surveyor = surveyor
 
     def load(self, trade: "Trade", reading: Reading) -> Cycle | None:
         """Return a cycle for a trade not seen before; None where its plan cannot be known."""
@@ -48,8 +52,8 @@ class Planner:
         self, cycle: Cycle, trade: "Trade", reading: Reading, now: datetime, rate: float
     ) -> None:
         """Lay free lines anew when time passed, the forecast moved or the regime changed."""
-        settings = self._context.settings
-        gap = lines.spacing_of(reading, settings)
+        settings, method = self._context.settings, cycle.plan.method
+        gap = lines.spacing_of(reading, settings, self._treasury.capital(), method)
         low, high = self.volatility_band(cycle.plan)
         moved = reading.volatility < low or reading.volatility > high  # unknown is no move
         changed = moved or reading.regime != cycle.plan.regime
@@ -58,7 +62,8 @@ class Planner:
             return
         held = set(cycle.book.ledger.lots)
         layout = self._rules.layout(trade)
-        laid = plans.revised(cycle.plan, held, gap, rate, now.timestamp(), layout)
+        terrain = self._surveyor.terrain(trade.pair, reading)
+        laid = laying.revised(cycle.plan, held, gap, rate, now.timestamp(), layout, terrain)
         cycle.plan = replace(laid, regime=reading.regime)
         if self._context.live:
             plan_store.save(trade, cycle.plan)
@@ -71,13 +76,17 @@ class Planner:
         """Return the forecasts between which a plan stays."""
         settings = self._context.settings
         change = settings.grid.replan_volatility_change
-        return spacing.band(made.volatility, change, settings.spacing, settings.volatility)
+        return spacing.band(
+            made.volatility, change, settings.spacing, settings.volatility, method=made.method
+        )
 
     def _made_at_opening(self, trade: "Trade", reading: Reading) -> Plan | None:
         """Lay the plan the first order was placed by, from its price and candle."""
-        settings = self._context.settings
-        opened = self._context.market.at(trade.pair, trade.open_date_utc)
-        gap = lines.spacing_of(opened, settings) or lines.spacing_of(reading, settings)
+        settings, capital = self._context.settings, self._treasury.capital()
+        then = self._context.market.at(trade.pair, trade.open_date_utc) or reading
+        gap = lines.spacing_of(then, settings, capital) or lines.spacing_of(
+            reading, settings, capital
+        )
         first = first_entry(trade)
         anchor = anchor_of_first(trade, gap, settings) if gap else None
         if gap is None or first is None or anchor is None:
@@ -85,15 +94,18 @@ class Planner:
         levels = max(levels_of_first(first))
         notional = first.safe_amount * first.safe_placement_price
         stake = notional / (trade.leverage or 1.0) / levels
-        affordable = math.floor(self._treasury.share(self._treasury.capital()) / stake + 1e-6)
-        count = max(levels, min(lines.levels_of(opened or reading, settings), affordable))
+        affordable = math.floor(self._treasury.share(capital) / stake + 1e-6)
+        wanted = lines.levels_of(then, settings, capital, gap.method)
+        count = max(levels, min(wanted, affordable, settings.caps.max_lots))
         side, made = -1 if trade.is_short else 1, trade.open_date_utc.timestamp()
+        terrain = self._surveyor.terrain(trade.pair, then)
+        price = float(first.safe_placement_price) if levels == 1 else None
+        layout = self._rules.layout(trade)
         try:
-            laid = plans.make(anchor, gap, side, count, stake, made, self._rules.layout(trade))
+            laid = laying.make(anchor, gap, side, count, stake, made, layout, terrain, first=price)
         except ValueError as error:
             logger.error("%s: without a plan nothing is placed: %s", trade.pair, error)
             return None
-        then = opened or reading
         return replace(laid, regime=then.regime)
 
 

@@ -11,14 +11,13 @@ from gridkit import candles
 from gridkit.analytics import regime
 from gridkit.analytics.regime import Regime
 from gridkit.grid import tags
-from gridkit.host import columns, startup
+from gridkit.host import columns, outlook, startup
 from gridkit.host.sources import HOURLY
 from gridkit.settings import Settings, SettingsError
 
 LONG = 1
 SHORT = -1
 SIDES = {"long": LONG, "short": SHORT}
-SIGNS = (LONG, SHORT, 0)
 
 
 def informative_pairs(strategy: Any) -> list[tuple[str, str] | tuple[str, str, str]]:
@@ -39,9 +38,12 @@ def indicators(frame: pd.DataFrame, pair: str, strategy: Any) -> pd.DataFrame:
 def prepare(frame: pd.DataFrame, pair: str, strategy: Any) -> None:
     """Hand the candles to the desk; before a backtest, check that the pair can be traded at all."""
     desk = strategy.desk
-    desk.context.market.prepare(pair, frame)
+    outlook_of = outlook.of_frame(frame, desk.settings, desk.context.seconds)
+    desk.context.market.prepare(pair, frame, outlook_of)
+    desk.surveyor.prepare(pair, frame)
     if desk.context.live:
         desk.opening.note_last(pair)
+        desk.context.reasons.write(frame, pair)
         return
     closes = frame["close"].dropna()
     if closes.empty:
@@ -69,7 +71,7 @@ def entries(frame: pd.DataFrame, strategy: Any) -> pd.DataFrame:
 
 
 def _spacing_known(frame: pd.DataFrame, settings: Settings) -> pd.Series:
-    if settings.spacing.method == "fixed":
+    if settings.spacing.method in ("fixed", "micro"):
         return pd.Series(True, index=frame.index)
     return frame["volatility_daily"] > 0
 
@@ -82,18 +84,11 @@ def _allowed(frame: pd.DataFrame, side: int, settings: Settings) -> pd.Series:
     if not rule.enabled:
         return pd.Series(side == LONG or direction == "short", index=frame.index)
     codes = frame["regime_code"].to_numpy()
-    sides = np.sign(np.nan_to_num(frame["regime_side"].to_numpy()))
-    leaning = _leaning(codes, sides)
+    leaning = outlook.leanings(frame)
     starts = np.isin(codes, [one for one in Regime if regime.parameters(one, rule).new_cycles])
     if direction == "auto":
-        goes = np.where(leaning == 0, sides, leaning)
+        goes = np.where(leaning == 0, outlook.sides_of(frame), leaning)
         chosen = (goes == side) & (codes != Regime.UNCERTAIN)
     else:
         chosen = leaning != -side
     return frame["regime_adx"].notna() & starts & chosen
-
-
-def _leaning(codes: np.ndarray, sides: np.ndarray) -> np.ndarray:
-    """Vectorised twin of `regime.direction`."""
-    by_side = {side: np.array([regime.direction(one, side) for one in Regime]) for side in SIGNS}
-    return np.select([sides == side for side in SIGNS], [by_side[side][codes] for side in SIGNS])

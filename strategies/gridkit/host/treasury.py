@@ -1,5 +1,6 @@
 """Capital, and how much of it a pair may still use."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from freqtrade.persistence import Trade
 
+from gridkit.analytics import volatility
 from gridkit.grid.situation import Block
 from gridkit.host import account, lines, orders
 from gridkit.host.context import Context
 from gridkit.host.cycle import Cycle
-from gridkit.host.market_data import closes_at
+from gridkit.host.market_data import Reading, closes_at
 from gridkit.host.pair_rules import PairRules
 from gridkit.risk import caps, sizing
 from gridkit.risk.caps import Account
@@ -20,6 +22,8 @@ from gridkit.settings import GridSettings
 
 if TYPE_CHECKING:
     from freqtrade.persistence import LocalTrade
+
+    from gridkit.host.fortune import Fortune
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +43,17 @@ def opening_lines(grid: GridSettings) -> int:
 class Treasury:
     """Reads wallets and open trades; knows the cycles to reserve for their next lines."""
 
-    def __init__(self, context: Context, rules: PairRules, cycles: Mapping[int, Cycle]) -> None:
+    def __init__(
+        self,
+        context: Context,
+        rules: PairRules,
+        cycles: Mapping[int, Cycle],
+        fortune: "Fortune",
+    ) -> None:
         self._context = context
         self._rules = rules
         self._cycles = cycles
+        self._fortune = fortune
         self._correlations = account.Correlations(self._closes)
 
     def forget(self) -> None:
@@ -56,7 +67,7 @@ class Treasury:
 
     def capital(self) -> float:
         """Return tradable capital in stake currency (SPEC A.1)."""
-        return self._capital(self._open_trades())
+        return account.capital(self._context, self._open_trades())
 
     def share(self, capital: float) -> float:
         """Return the stake one pair may tie up."""
@@ -68,10 +79,28 @@ class Treasury:
         return self._budget(pair, rate, leverage, self.share(self.capital()))
 
     def _budget(self, pair: str, rate: float, leverage: float, share: float) -> sizing.Budget:
-        settings = self._context.settings
+        settings, reading = self._context.settings, self._context.reading(pair)
+        capital = self.capital()
         least = self._rules.limits(pair).least_stake(rate, leverage)
-        wanted = lines.levels_of(self._context.reading(pair), settings)
-        return sizing.level_budget(share, wanted, least, settings.caps.max_lots)
+        return sizing.level_budget(
+            share,
+            lines.levels_of(reading, settings, capital),
+            sizing.meaningful_stake(capital, least),
+            settings.caps.max_lots,
+            self.sized(reading).stake,
+        )
+
+    def sized(self, reading: Reading | None) -> sizing.Sized:
+        """Return what a line should cost, and why, before shares and minimums (SPEC A)."""
+        settings, fortune = self._context.settings, self._fortune
+        annual = volatility.annual(reading.volatility) if reading else math.nan
+        return sizing.level_stake_or_base(
+            sizing.Fortune(fortune.base, fortune.realised, fortune.equity, fortune.drawdown),
+            fortune.performance(),
+            annual,
+            settings.breakers.orange,
+            settings.sizing,
+        )
 
     def asset_limit(self, leverage: float) -> float:
         """Return the notional at which an asset is trimmed."""
@@ -81,7 +110,7 @@ class Treasury:
         """Return what a pair may add now, its own resting entry apart: that would be replaced."""
         settings = self._context.settings
         open_trades = self._open_trades()
-        capital, pairs = self._capital(open_trades), self.pairs()
+        capital, pairs = account.capital(self._context, open_trades), self.pairs()
         stakes = {one.pair: account.committed(one) for one in open_trades}
         leverage = trade.leverage if trade else self._context.leverage
         resting = stakes.get(pair, 0.0) - float(trade.stake_amount) if trade else 0.0
@@ -104,14 +133,6 @@ class Treasury:
 
     def _open_trades(self) -> list[Any]:
         return Trade.get_trades_proxy(is_open=True)
-
-    def _capital(self, open_trades: list[Any]) -> float:
-        context = self._context
-        config, wallets = context.strategy.config, context.strategy.wallets
-        if wallets is None:
-            raise RuntimeError("freqtrade has given the strategy no wallets yet")
-        equity = account.marked_capital(wallets, open_trades, context.mark, config)
-        return equity * float(config.get("tradable_balance_ratio", 1.0))
 
     def _free(self) -> float:
         strategy = self._context.strategy

@@ -1,0 +1,94 @@
+"""What each candle says against new risk: one small number per candle and side.
+
+A backtest asks for every candle of every pair whether anything changed. The reasons themselves,
+with value and threshold, are made by `risk` where the number did.
+"""
+
+import numpy as np
+import pandas as pd
+
+from gridkit import candles
+from gridkit.analytics import regime, shocks
+from gridkit.analytics.regime import Regime
+from gridkit.risk import brakes
+from gridkit.settings import Settings
+
+AGAINST = 1  # the regime stands against additions, or is unknown
+TREND = 2  # ... and price is so far beyond the average that the cycle is closed
+FLOW = 4  # order flow is one-sided against the grid
+THIN = 8  # illiquid hours: every second line waits
+PAUSE = 16  # illiquid hours: all lines wait
+SHOCK = 32  # one of the market's breakers is up
+STOPS_ADDITIONS = AGAINST | FLOW | PAUSE | SHOCK
+SIDES = (1, -1)
+
+
+def of_frame(frame: pd.DataFrame, settings: Settings, seconds: int) -> dict[int, np.ndarray]:
+    """Return, by side (1 long, -1 short), the sum of the numbers above per candle. uint8, (n,)."""
+    both = THIN * _hours(frame, settings, seconds, "thin")
+    both |= PAUSE * _hours(frame, settings, seconds, "pause")
+    both |= SHOCK * _shocked(frame, settings)
+    return {side: (both | _one_sided(frame, side, settings)).astype("uint8") for side in SIDES}
+
+
+def _one_sided(frame: pd.DataFrame, side: int, settings: Settings) -> np.ndarray:
+    against, trend = _against(frame, side, settings), _by_trend(frame, side, settings)
+    return AGAINST * against | TREND * trend | FLOW * _flow(frame, side, settings)
+
+
+def _against(frame: pd.DataFrame, side: int, settings: Settings) -> np.ndarray:
+    """Vectorised twin of `gates.regime_block`."""
+    if not settings.regime.enabled:
+        return _none(frame)
+    unknown = frame["regime_adx"].isna().to_numpy()
+    return (unknown | (leanings(frame) == -side)).astype(int)
+
+
+def _by_trend(frame: pd.DataFrame, side: int, settings: Settings) -> np.ndarray:
+    """Vectorised twin of `gates.flatten_by_trend`."""
+    rule = settings.stops
+    if not settings.regime.enabled or not rule.trend_flatten_enabled:
+        return _none(frame)
+    known = frame["regime_adx"].notna().to_numpy()
+    beyond = -side * _column(frame, "regime_distance") > rule.trend_flatten
+    return (known & (leanings(frame) == -side) & beyond).astype(int)
+
+
+def leanings(frame: pd.DataFrame) -> np.ndarray:
+    """Vectorised twin of `regime.direction`: 1 in a rising market, -1 in a falling one, else 0."""
+    table = np.array([[regime.direction(one, side) for side in (-1, 0, 1)] for one in Regime])
+    return table[frame["regime_code"].to_numpy(), sides_of(frame) + 1]
+
+
+def sides_of(frame: pd.DataFrame) -> np.ndarray:
+    """Return the sign of the regime's averages; 0 where it is unknown, too."""
+    return np.sign(np.nan_to_num(frame["regime_side"].to_numpy())).astype(int)
+
+
+def _flow(frame: pd.DataFrame, side: int, settings: Settings) -> np.ndarray:
+    """Vectorised twin of `brakes.flow_block`."""
+    if not settings.brakes.orderflow or not settings.orderflow.enabled:
+        return _none(frame)
+    pressure = side * _column(frame, "orderflow_imbalance")
+    return (pressure <= -settings.orderflow.one_sided).astype(int)
+
+
+def _hours(frame: pd.DataFrame, settings: Settings, seconds: int, what: str) -> np.ndarray:
+    closes = candles.times(frame) + seconds
+    hours = (closes // candles.SECONDS_PER_HOUR).astype("int64") % 24
+    which = np.array([brakes.illiquid(hour, settings.brakes) == what for hour in range(24)])
+    return which[hours].astype(int)
+
+
+def _shocked(frame: pd.DataFrame, settings: Settings) -> np.ndarray:
+    if not settings.breakers.enabled or not settings.breakers.market:
+        return _none(frame)
+    return (shocks.tripped(frame, settings) != 0).astype(int)
+
+
+def _column(frame: pd.DataFrame, name: str) -> np.ndarray:
+    return frame[name].to_numpy() if name in frame else np.full(len(frame), np.nan)
+
+
+def _none(frame: pd.DataFrame) -> np.ndarray:
+    return np.zeros(len(frame), int)

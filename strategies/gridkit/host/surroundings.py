@@ -1,0 +1,97 @@
+"""What stands, from outside the grid, against adding to it or for closing it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gridkit.grid.situation import Block
+from gridkit.host.context import Context
+from gridkit.host.market_data import PairSeries, Reading
+from gridkit.host.outlook import STOPS_ADDITIONS
+from gridkit.risk import brakes, gates
+
+if TYPE_CHECKING:
+    from gridkit.analytics.flow import Analysis
+    from gridkit.host.breakers import Breakers
+    from gridkit.host.flow import FlowDesk
+
+Refusal = Callable[[str, int], Block | None]  # of a pair, and 1 for long, -1 for short
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """`block`: why nothing may be added; `flatten`: why all is sold; `thin`: half of the lines."""
+
+    block: Block | None
+    flatten: str | None
+    thin: bool
+
+
+class Surroundings:
+    """Asks the market, the breakers and, live, whoever else may refuse a pair new risk."""
+
+    def __init__(self, context: Context, breakers: "Breakers", flow: "FlowDesk") -> None:
+        self._context = context
+        self._breakers = breakers
+        self._flow = flow
+        self.refusals: list[Refusal] = []
+
+    def code(self, series: PairSeries, index: int, side: int) -> int:
+        """Return a number that changes where the answers of a backtest may change. Cheap."""
+        return series.outlook[side].item(index) | self._breakers.state_id << 8
+
+    def stops_additions(self, series: PairSeries, index: int, pair: str, side: int) -> bool:
+        """Whether anything stands against additions; without saying what, hence cheap."""
+        if series.outlook[side].item(index) & STOPS_ADDITIONS or self._breakers.block_add(pair):
+            return True
+        return any(refusal(pair, side) for refusal in self.refusals)
+
+    def of_trade(self, pair: str, reading: Reading, side: int, spread: float) -> Outside:
+        """Return what stands against an open cycle. `spread` is a fraction of price."""
+        settings = self._context.settings
+        trend = gates.flatten_by_trend(reading.market, reading.distance, side, settings)
+        flatten = self._breakers.flatten_reason(pair) or (str(trend) if trend else None)
+        hours = brakes.illiquid(self._hour(reading), settings.brakes)
+        blocks = self._against_additions(pair, reading, side, spread)
+        return Outside(next(blocks, None), flatten, hours == "thin")
+
+    def against_start(self, pair: str, reading: Reading, side: int) -> Block | None:
+        """Return why no cycle may start, None where one may."""
+        start = gates.start_block(reading.market, side, self._context.settings.regime)
+        found = self._breakers.block_start(pair) or start
+        return found or next(self._against_additions(pair, reading, side, 0.0), None)
+
+    def _against_additions(
+        self, pair: str, reading: Reading, side: int, spread: float
+    ) -> Iterator[Block]:
+        settings = self._context.settings
+        yield from _some(self._breakers.block_add(pair))
+        yield from _some(gates.regime_block(reading.market, side, settings.regime))
+        yield from _some(self._breakers.block_market(pair))
+        yield from _some(self._flow_block(pair, reading, side))
+        if brakes.illiquid(self._hour(reading), settings.brakes) == "pause":
+            yield Block("illiquid hours", self._hour(reading), settings.brakes.illiquid_to)
+        yield from _some(brakes.spread_block(spread, settings.brakes))
+        for refusal in self.refusals:
+            yield from _some(refusal(pair, side))
+
+    def _flow_block(self, pair: str, reading: Reading, side: int) -> Block | None:
+        """Heed the books and the tape where there are some, else the candles' own flow."""
+        analysis = self._flow.analyses.get(pair)
+        imbalance = reading.imbalance if analysis is None else _pressure(analysis)
+        return brakes.flow_block(imbalance, side, self._context.settings)
+
+    def _hour(self, reading: Reading) -> int:
+        """Return the hour, UTC, at the candle's close."""
+        return int((reading.opened + self._context.seconds) // 3_600) % 24
+
+
+def _pressure(analysis: "Analysis") -> float:
+    """Return which side trades more, -1 … 1; without trades, which side of the book is larger."""
+    tape = analysis.tape
+    return analysis.measures.imbalance if tape is None else tape.imbalance
+
+
+def _some(block: Block | None) -> Iterator[Block]:
+    if block is not None:
+        yield block
