@@ -131,3 +131,9 @@ def test_a_lost_account_leaves_ratios_unknown_instead_of_wrong():
     assert found.max_drawdown_fraction == 1.0
     assert found.daily_sharpe is None
     assert found.daily_sortino is None
+
+
+@given(returns)
+def test_the_worst_day_is_the_lowest_return_and_unknown_once_nothing_is_left(daily):
+    assert figures.worst(daily) == min(daily.tolist())
+    assert figures.worst(np.append(daily, np.nan)) is None

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 
 from gridkit.reports import report
+from gridkit.reports.records import Lock
 from gridkit.reports.round_trips import amount_step, is_forced, round_trips
-from reports.runs import any_run, fill, run_of, trade
+from reports.runs import START, any_run, fill, run_of, trade
 
 HOURS = 12  # candles
 
@@ -120,16 +123,70 @@ def figures_of(fills, closes):
     return report.build(run).figures
 
 
-def test_a_lot_is_stuck_when_it_is_an_hour_old_and_three_percent_under_its_entry():
-    closes = [100.0] * 5 + [96.9] * 3 + [100.0] * 12
+def test_a_lot_is_stuck_when_it_is_an_hour_old_and_its_target_is_three_percent_away():
+    """The target is 100.5, and 97.5 is 3.08 % from it, though not 3 % under the entry."""
+    closes = [100.0] * 5 + [97.5] * 3 + [100.0] * 12
     exit_ = fill(18, 1.0, 100.5, "sell L1", entry=False)
     too_young = figures_of([fill(0, 1.0, 100.0, "L1"), exit_], closes)
     assert too_young["stuck_lots_count"] == 0
-    closes[13] = 96.9
+    assert too_young["stuck_lots_resolved_fraction"] is None
+    closes[13] = 97.6
+    assert figures_of([fill(0, 1.0, 100.0, "L1"), exit_], closes)["stuck_lots_count"] == 0
+    closes[13] = 97.5
     stuck = figures_of([fill(0, 1.0, 100.0, "L1"), exit_], closes)
     assert stuck["stuck_lots_count"] == 1
     assert stuck["recovery_rate_fraction"] == 1.0
     assert stuck["stuck_lots_at_end_count"] == 0
+    assert stuck["stuck_lots_resolved_fraction"] == 1.0
+
+
+@pytest.mark.parametrize(("close", "stuck"), [(98.1, 1), (98.3, 0)])
+def test_a_lot_that_was_stopped_had_its_target_as_far_away_as_the_pairs_other_lots(close, stuck):
+    """The other lots left 1 and 1.4 % above their entries, and one by a stop: the median is 1.2."""
+    fills = [
+        fill(0, 1.0, 100.0, "L1", fee=0.0),
+        fill(1, 1.0, 101.0, "sell L1", entry=False, fee=0.0),
+        fill(2, 1.0, 100.0, "L2", fee=0.0),
+        fill(3, 1.0, 101.4, "sell L2", entry=False, fee=0.0),
+        fill(4, 1.0, 100.0, "L3", fee=0.0),
+        fill(19, 1.0, 95.0, "stop L3", entry=False, fee=0.0),
+    ]
+    found = figures_of(fills, [100.0] * 18 + [close, 100.0, 100.0])
+    assert found["stuck_lots_count"] == stuck
+
+
+@pytest.mark.parametrize(("close", "stuck"), [(97.0, 1), (97.2, 0)])
+def test_where_no_lot_left_at_its_target_the_entry_stands_for_it(close, stuck):
+    fills = [fill(0, 1.0, 100.0, "L1"), fill(19, 1.0, 95.0, "stop L1", entry=False)]
+    assert figures_of(fills, [100.0] * 18 + [close, 100.0])["stuck_lots_count"] == stuck
+
+
+def test_the_other_pairs_say_how_far_a_target_is_only_where_a_pair_says_nothing():
+    sold = [fill(0, 1.0, 100.0, "L1"), fill(1, 1.0, 104.0, "sell L1", entry=False)]
+    near = [fill(0, 1.0, 100.0, "L1"), fill(1, 1.0, 101.0, "sell L1", entry=False)]
+    held = [fill(2, 1.0, 100.0, "L2"), fill(20, 1.0, 99.0, "force_exit", entry=False)]
+    closes = [100.0] * 21
+    run = run_of(
+        {"AAA/USDT": closes, "BBB/USDT": closes, "CCC/USDT": closes},
+        [trade(sold), trade(held, "BBB/USDT"), trade(near + held, "CCC/USDT")],
+    )
+    found = report.build(run).figures
+    # At 100, the median of 4 and 1 % is not 3 % away, and neither is 1 %: but 4 % alone would be.
+    assert found["stuck_lots_count"] == 0
+    alone = run_of({"AAA/USDT": closes, "BBB/USDT": closes}, list(run.trades[:2]))
+    assert report.build(alone).figures["stuck_lots_count"] == 1
+
+
+def test_a_stuck_lot_that_the_end_of_the_run_sells_is_not_resolved():
+    fills = [
+        fill(0, 1.0, 100.0, "L1"),
+        fill(1, 1.0, 97.0, "L2"),
+        fill(14, 1.0, 95.0, "flatten L1", entry=False),
+        fill(19, 1.0, 90.0, "force_exit", entry=False),
+    ]
+    found = figures_of(fills, [100.0, 97.0] + [90.0] * 18)
+    assert found["stuck_lots_count"] == 2
+    assert found["stuck_lots_resolved_fraction"] == 0.5
 
 
 def test_what_the_price_does_after_the_exit_does_not_make_a_lot_stuck():
@@ -137,7 +194,7 @@ def test_what_the_price_does_after_the_exit_does_not_make_a_lot_stuck():
     assert figures_of(fills, [100.0] * 14 + [50.0] * 6)["stuck_lots_count"] == 0
 
 
-@pytest.mark.parametrize(("later", "stuck"), [(103.1, 1), (96.9, 0)])
+@pytest.mark.parametrize(("later", "stuck"), [(102.1, 1), (102.0, 0), (96.9, 0)])
 def test_a_short_lot_is_stuck_when_the_price_has_risen(later, stuck):
     fills = [
         fill(0, 1.0, 100.0, "L1", short=True),
@@ -168,6 +225,45 @@ def test_recovery_exits_cost_what_their_lots_lost():
     assert found["realised_recovery_loss_stake"] == 5.0
     assert found["recovery_rate_fraction"] == 0.0
     assert found["harvest_total_stake"] == 0
+    assert found["stop_exits_lots_count"] == 0
+    assert found["realised_stop_loss_stake"] is None
+
+
+def test_what_a_stop_costs_is_no_loss_of_recovery():
+    """One lot left in thirds: two by its ladder, one of them with a profit, the last by a stop."""
+    fills = [
+        fill(0, 3.0, 100.0, "L1", fee=0.0),
+        fill(15, 1.0, 99.0, "recover L1", entry=False, fee=0.0),
+        fill(16, 1.0, 102.0, "recover L1", entry=False, fee=0.0),
+        fill(17, 1.0, 93.0, "stop L1", entry=False, fee=0.0),
+    ]
+    found = figures_of(fills, [96.0] * 18)
+    assert found["realised_recovery_loss_stake"] == 1.0
+    assert found["realised_stop_loss_stake"] == 7.0
+    assert found["recovery_exits_lots_count"] == found["stop_exits_lots_count"] == 1
+
+
+def lock(since: int, until: int, reason: str = "gridkit breaker drawdown 12.1 %") -> Lock:
+    return Lock("AAA/USDT", START + since, START + until, reason)
+
+
+@pytest.mark.parametrize(
+    ("locks", "trips"),
+    [
+        ((), 0),
+        ((lock(0, 10),), 1),
+        ((lock(0, 10), lock(0, 10)), 1),
+        ((lock(10, 20), lock(0, 10)), 1),
+        ((lock(0, 50), lock(5, 10), lock(45, 60)), 1),
+        ((lock(0, 10), lock(11, 20)), 2),
+        ((lock(0, 10), lock(30, 40, "gridkit stop L1"), lock(50, 60, "others")), 1),
+        (None, None),
+    ],
+)
+def test_a_breaker_tripped_once_however_many_pairs_and_hours_it_locked(locks, trips):
+    one = trade([fill(0, 1.0, 100.0, "L1")])
+    run = replace(run_of({"AAA/USDT": [100.0] * 3}, [one]), locks=locks)
+    assert report.build(run).figures["breaker_trips_count"] == trips
 
 
 def test_what_is_left_at_the_end_is_open_and_may_be_stuck_there():

@@ -41,6 +41,7 @@ SECTIONS = (
             ("longest_under_water_days", "Under water, longest"),
             ("p95_under_water_days", "Under water, 95 % of the time less than"),
             ("expected_shortfall_1pct_daily_fraction", "Expected shortfall, worst 1 % of days"),
+            ("worst_day_return_fraction", "Worst day"),
             ("exposure_mean_fraction", "Exposure, mean"),
             ("exposure_max_fraction", "Exposure, maximum"),
             ("margin_utilisation_mean_fraction", "Margin utilisation, mean"),
@@ -80,10 +81,13 @@ SECTIONS = (
         (
             ("stuck_lots_count", "Lots that were ever stuck"),
             ("stuck_lots_at_end_count", "Stuck at the end"),
-            ("recovery_rate_fraction", "Stuck lots that left with a profit"),
+            ("stuck_lots_resolved_fraction", "Stuck lots gone before the end"),
+            ("recovery_rate_fraction", "... of them with a profit"),
             ("recovery_exits_lots_count", "Lots with a recovery exit"),
             ("realised_recovery_loss_stake", "Realised recovery loss"),
-            ("breaker_trips_count", "Breaker trips"),
+            ("stop_exits_lots_count", "Lots with a stop"),
+            ("realised_stop_loss_stake", "Realised loss by stops"),
+            ("breaker_trips_count", "Times a breaker sold everything"),
         ),
     ),
     Section(

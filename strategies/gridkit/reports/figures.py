@@ -29,6 +29,7 @@ class EquityFigures:
     longest_under_water_days: float
     p95_under_water_days: float
     expected_shortfall_1pct_daily_fraction: float | None
+    worst_day_return_fraction: float | None
 
 
 def equity_figures(equity: Floats, seconds: Ints, step: int, start: float) -> EquityFigures:
@@ -50,6 +51,7 @@ def equity_figures(equity: Floats, seconds: Ints, step: int, start: float) -> Eq
         longest_under_water_days=float(under_water.max()),
         p95_under_water_days=float(np.percentile(under_water, 95)),
         expected_shortfall_1pct_daily_fraction=expected_shortfall(daily),
+        worst_day_return_fraction=worst(daily),
     )
 
 
@@ -141,3 +143,8 @@ def expected_shortfall(daily: Floats) -> float | None:
         return None
     worst = math.ceil(len(daily) / 100)
     return -float(np.sort(daily)[:worst].mean())
+
+
+def worst(daily: Floats) -> float | None:
+    """Lowest return of a day; None where one is unknown, as nothing was left to lose."""
+    return None if np.isnan(daily).any() else float(daily.min())

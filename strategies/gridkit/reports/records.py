@@ -87,13 +87,24 @@ class FundingRows:
     rates_are_fallback: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A time in which a pair was not to open, and why."""
+
+    pair: str
+    since: int
+    until: int
+    reason: str
+
+
 @dataclass(frozen=True)
 class Run:
     """One backtest of one strategy, with all the data its report is computed from.
 
     `start` and `end` are the first and the last candle; `step` and `fill_step` are the lengths in
     seconds of the strategy's candles and of those in which orders were filled (the detail
-    timeframe, where one was used). `final_balance` is freqtrade's own, None where it gave none.
+    timeframe, where one was used). `final_balance` is freqtrade's own, None where it gave none, and
+    so are `locks`.
     """
 
     strategy: str
@@ -113,6 +124,7 @@ class Run:
     funding_step: int = 3600
     fee_fraction: float = 0.0
     warnings: tuple[str, ...] = ()
+    locks: tuple[Lock, ...] | None = None
 
     @property
     def is_futures(self) -> bool:

@@ -1,22 +1,30 @@
 """The report of one run: everything computed once, nothing rendered."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from gridkit.grid import tags
 from gridkit.reports.benchmark import buy_and_hold
 from gridkit.reports.cautions import BALANCE_TOLERANCE_FRACTION, warnings_of
 from gridkit.reports.equity import MarkedEquity, Marks, grid_of, marked_equity, marks_of
 from gridkit.reports.figures import EquityFigures, equity_figures
 from gridkit.reports.funding import Charges, charges
-from gridkit.reports.records import Floats, Run, TradeRecord
-from gridkit.reports.round_trips import RoundTrip, is_stuck_at_end, round_trips, was_stuck
+from gridkit.reports.records import Floats, Lock, Run, TradeRecord
+from gridkit.reports.round_trips import (
+    RoundTrip,
+    Targets,
+    is_stuck_at_end,
+    round_trips,
+    was_stuck,
+)
 from gridkit.reports.strict import strict_fills
 
 Value = float | int | None
 
 FILL_RULE = "touch"
+BREAKER_LOCK = "gridkit breaker"  # how the reasons of its locks begin
 
 
 @dataclass(frozen=True)
@@ -112,7 +120,8 @@ def lot_figures(
     harvest = np.array([trip.harvest for trip in trips if trip.is_harvest])
     hours = np.array([trip.hours for trip in trips])
     ended = [trip for trip in trips if trip.ended_with_run]
-    stuck = [trip for trip in trips if was_stuck(trip, marks)]
+    targets = Targets(trips)
+    stuck = [trip for trip in trips if was_stuck(trip, targets.of(trip), marks)]
     gained = float(equity.equity[-1]) - run.starting_balance
     return {
         "profit_factor": profit_factor(trips),
@@ -127,26 +136,45 @@ def lot_figures(
         "lots_open_at_end_count": len(ended),
         "oldest_open_lot_hours": max((trip.hours for trip in ended), default=None),
         "stuck_lots_count": len(stuck),
-        "stuck_lots_at_end_count": sum(is_stuck_at_end(trip, marks) for trip in trips),
+        "stuck_lots_at_end_count": sum(
+            is_stuck_at_end(trip, targets.of(trip), marks) for trip in trips
+        ),
         **recovery_figures(trips, stuck),
-        # freqtrade's export does not tell which exits a breaker ordered.
-        "breaker_trips_count": None,
+        "breaker_trips_count": None if run.locks is None else breaker_trips(run.locks),
     }
 
 
 def recovery_figures(trips: list[RoundTrip], stuck: list[RoundTrip]) -> dict[str, Value]:
-    """How stuck lots ended, and what recovery exits cost; None where there were none."""
+    """How stuck lots ended, and what stops and recovery cost; None where there were none."""
     left = [trip for trip in stuck if not trip.ended_with_run]
-    recovered = [trip.recovery_profit for trip in trips if trip.has_recovery_exit]
     return {
+        "stuck_lots_resolved_fraction": len(left) / len(stuck) if stuck else None,
         "recovery_rate_fraction": (
             sum(trip.profit > 0 for trip in left) / len(left) if left else None
         ),
-        "recovery_exits_lots_count": len(recovered),
-        "realised_recovery_loss_stake": (
-            -sum(min(0.0, profit) for profit in recovered) if recovered else None
-        ),
+        "recovery_exits_lots_count": sum(tags.RECOVER in trip.exits for trip in trips),
+        "realised_recovery_loss_stake": _lost_by(tags.RECOVER, trips),
+        "stop_exits_lots_count": sum(tags.STOP in trip.exits for trip in trips),
+        "realised_stop_loss_stake": _lost_by(tags.STOP, trips),
     }
+
+
+def _lost_by(verb: str, trips: list[RoundTrip]) -> float | None:
+    lost = [trip.losses[verb] for trip in trips if verb in trip.exits]
+    return sum(lost) if lost else None
+
+
+def breaker_trips(locks: Sequence[Lock]) -> int:
+    """Count the times a breaker locked pairs: locks that follow one another without a gap are one.
+
+    Only what sells everything (red) locks; milder stages leave no trace in an export.
+    """
+    trips, until = 0, -1
+    for lock in sorted(locks, key=lambda one: one.since):
+        if lock.reason.startswith(BREAKER_LOCK):
+            trips += lock.since > until
+            until = max(until, lock.until)
+    return trips
 
 
 def profit_factor(trips: list[RoundTrip]) -> float | None:

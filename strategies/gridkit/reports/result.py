@@ -22,7 +22,7 @@ from gridkit.reports.market_data import (
     load_candles,
     load_funding,
 )
-from gridkit.reports.records import Candles, FundingRows, Run, trade_records
+from gridkit.reports.records import Candles, FundingRows, Lock, Run, trade_records
 
 DEFAULT_RESULT = Path("user_data/backtest_results")
 
@@ -173,6 +173,22 @@ def run_from_candles(
         funding=funding,
         funding_step=timeframe_to_seconds(exchange_option(source, "funding_fee_timeframe")),
         fee_fraction=float(stats["trades"][0]["fee_open"] or 0.0) if stats["trades"] else 0.0,
+        locks=_locks(stats),
+    )
+
+
+def _locks(stats: Mapping[str, Any]) -> tuple[Lock, ...] | None:
+    found = stats.get("locks")
+    if found is None:
+        return None
+    return tuple(
+        Lock(
+            str(one["pair"]),
+            int(one["lock_timestamp"]) // 1000,
+            int(one["lock_end_timestamp"]) // 1000,
+            str(one["reason"]),
+        )
+        for one in found
     )
 
 

@@ -4,7 +4,7 @@ A lot is what `gridkit.grid.lots` says it is; here its pieces are put together a
 remembers whether all its orders filled strictly.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from gridkit.reports.equity import Marks, candle_index
 from gridkit.reports.records import OrderFill, Run, TradeRecord
 
 # Exits that somebody was forced into: what they bring is inventory profit, not harvest.
-FORCED_VERBS = frozenset({tags.STOP, tags.FLATTEN, tags.END, tags.TRIM, "recover"})
+FORCED_VERBS = frozenset({tags.STOP, tags.FLATTEN, tags.END, tags.TRIM, tags.RECOVER})
 FORCED_REASONS = frozenset(
     {
         "force_exit",
@@ -26,12 +26,12 @@ FORCED_REASONS = frozenset(
         "trailing_stop_loss",
     }
 )
-RECOVERY_VERBS = frozenset({tags.STOP, "recover"})
+TARGET_VERBS = frozenset({tags.SELL, tags.COVER})
 END_OF_RUN = "force_exit"
 
 MOST_DECIMALS = 9  # of an exchange's lot step
 STUCK_AFTER_SECONDS = 3_600
-STUCK_BEYOND_FRACTION = 0.03
+STUCK_AWAY_FRACTION = 0.03  # of the rate, from there to the target
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,8 @@ class RoundTrip:
 
     `profit` is in stake currency after both fees, funding apart; `harvest` is the part of it that
     came from exits nobody was forced into, `strict_harvest` the part of that in which entry and
-    exit both filled strictly. `entry_price` and `exit_price` are averages.
+    exit both filled strictly. `entry_price` and `exit_price` are averages. `losses` are those of
+    its exits by verb, where they lost.
     """
 
     pair: str
@@ -54,8 +55,8 @@ class RoundTrip:
     profit: float
     harvest: float
     strict_harvest: float
-    recovery_profit: float
-    has_recovery_exit: bool
+    exits: frozenset[str]
+    losses: Mapping[str, float]
     ended_with_run: bool
 
     @property
@@ -67,6 +68,11 @@ class RoundTrip:
     def is_harvest(self) -> bool:
         """Whether any of it was sold by an exit nobody was forced into."""
         return self.harvest != 0
+
+    @property
+    def left_at_target(self) -> bool:
+        """Whether all of it was sold at its own target."""
+        return self.exits <= TARGET_VERBS
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +151,9 @@ def _joined(trade: TradeRecord, pieces: list[_Piece], end: int) -> RoundTrip:
     sales = [piece.sale for piece in pieces]
     amount = sum(sale.amount for sale in sales)
     taken = [piece for piece in pieces if not is_forced(piece.sale.tag)]
-    recovered = [sale.profit for sale in sales if verb(sale.tag) in RECOVERY_VERBS]
+    losses: dict[str, float] = {}
+    for sale in sales:
+        losses[verb(sale.tag)] = losses.get(verb(sale.tag), 0.0) + max(0.0, -sale.profit)
     return RoundTrip(
         pair=trade.pair,
         level=sales[0].level,
@@ -160,14 +168,39 @@ def _joined(trade: TradeRecord, pieces: list[_Piece], end: int) -> RoundTrip:
         strict_harvest=sum(
             piece.sale.profit for piece in taken if piece.entry_is_strict and piece.exit_is_strict
         ),
-        recovery_profit=sum(recovered),
-        has_recovery_exit=bool(recovered),
+        exits=frozenset(losses),
+        losses=losses,
         ended_with_run=sales[-1].tag == END_OF_RUN and sales[-1].closed >= end,
     )
 
 
-def was_stuck(trip: RoundTrip, marks: Marks) -> bool:
-    """Whether a close once was more than 3 % against it when it was older than an hour.
+class Targets:
+    """Where each lot was to be sold, prices.
+
+    The export names no targets. A lot that left at its target says it by its exit; of the others it
+    is taken to be as far from the entry as those were in the median of their pair, else of the run,
+    and the entry itself where no lot left at its target.
+    """
+
+    def __init__(self, trips: Iterable[RoundTrip]) -> None:
+        distances: dict[str, list[float]] = {}
+        for trip in trips:
+            if trip.left_at_target:
+                distance = trip.exit_price / trip.entry_price - 1
+                distances.setdefault(trip.pair, []).append(distance)
+        every = [one for found in distances.values() for one in found]
+        self._of_pair = {pair: float(np.median(found)) for pair, found in distances.items()}
+        self._of_run = float(np.median(every)) if every else 0.0
+
+    def of(self, trip: RoundTrip) -> float:
+        """Return the price at which a lot was to be sold."""
+        if trip.left_at_target:
+            return trip.exit_price
+        return trip.entry_price * (1 + self._of_pair.get(trip.pair, self._of_run))
+
+
+def was_stuck(trip: RoundTrip, target: float, marks: Marks) -> bool:
+    """Whether its target once was more than 3 % away from a close when it was older than an hour.
 
     Only closes before its exit count.
     """
@@ -175,16 +208,17 @@ def was_stuck(trip: RoundTrip, marks: Marks) -> bool:
         marks.seconds, np.array([trip.opened + STUCK_AFTER_SECONDS, trip.closed])
     )
     closes = marks.closes[trip.pair][first:last]
-    return bool(_beyond(trip, closes).any())
+    return bool(_away(trip, target, closes).any())
 
 
-def is_stuck_at_end(trip: RoundTrip, marks: Marks) -> bool:
+def is_stuck_at_end(trip: RoundTrip, target: float, marks: Marks) -> bool:
     """Whether it was still held at the end of the run, and stuck there."""
     old = trip.closed - trip.opened >= STUCK_AFTER_SECONDS
-    return trip.ended_with_run and old and bool(_beyond(trip, marks.closes[trip.pair][-1:]).any())
+    last = marks.closes[trip.pair][-1:]
+    return trip.ended_with_run and old and bool(_away(trip, target, last).any())
 
 
-def _beyond(trip: RoundTrip, closes: np.ndarray) -> np.ndarray:
+def _away(trip: RoundTrip, target: float, closes: np.ndarray) -> np.ndarray:
     if trip.is_short:
-        return closes > trip.entry_price * (1 + STUCK_BEYOND_FRACTION)
-    return closes < trip.entry_price * (1 - STUCK_BEYOND_FRACTION)
+        return closes > target / (1 - STUCK_AWAY_FRACTION)
+    return closes < target / (1 + STUCK_AWAY_FRACTION)
