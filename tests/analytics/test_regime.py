@@ -522,3 +522,20 @@ def test_the_crash_of_november_2022_was_volatile_or_bearish(real_data: Path, coi
     dangerous = {code for code in Regime if "VOLATILE" in code.name or "BEARISH" in code.name}
     assert len(crash) == 72
     assert crash.isin(dangerous).mean() > 0.9
+
+
+@given(any_market(least=60, most=120, timeframe="1h"))
+def test_the_distance_is_the_close_over_its_slow_average_once_that_has_settled(frame):
+    """Against the average's own rule, close by close; candles without prices do not count."""
+    span = QUICK.regime.ema_slow
+    average, seen, expected = math.nan, 0, []
+    for close, high, low in frame[["close", "high", "low"]].itertuples(index=False):
+        if math.isnan(close + high + low):
+            expected.append(math.nan)
+            continue
+        seen += 1
+        average = close if seen == 1 else average + 2 / (span + 1) * (close - average)
+        expected.append(close / average - 1 if seen >= trend.SETTLED * span else math.nan)
+    found = regime.compute(frame, QUICK)["regime_distance"]
+    assert found.dtype == "float32"
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)

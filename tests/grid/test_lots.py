@@ -44,7 +44,7 @@ def histories(draw: st.DrawFn) -> list[Fill]:
         else:
             amount = draw(st.integers(1, steps))
             steps -= amount
-            verb = draw(st.sampled_from((tags.SELL, tags.STOP)))
+            verb = draw(st.sampled_from((tags.SELL, tags.STOP, tags.RECOVER)))
             fills.append(sold(*levels, amount=amount * STEP, price=price, verb=verb))
     return fills
 
@@ -208,3 +208,46 @@ def test_a_merged_lot_costs_what_both_cost(one, other, price, next_price):
     assert both.cost == pytest.approx(one * price + other * next_price)
     low, high = sorted((price, next_price))
     assert math.nextafter(low, 0) * (1 - 1e-12) <= both.price <= high * (1 + 1e-12)
+
+
+# -- what recovery sells, and what becomes of whole lots ---------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("verb", "stopped"), [(tags.STOP, {1}), (tags.RECOVER, {1}), (tags.SELL, set())]
+)
+def test_a_level_that_was_stopped_or_recovered_whole_is_not_to_be_entered_again(verb, stopped):
+    book = ledger(bought(1), sold(1, amount=0.4, verb=verb))
+    assert book.stopped == set()
+    book.apply(sold(1, amount=0.6, verb=verb))
+    assert book.stopped == stopped
+
+
+def test_a_lot_sold_in_thirds_is_one_lot_with_all_its_profit_and_cost():
+    """Bought for 300 at a fee of 0.3; sold at 91, 92 and 93 for a fee of 0.1 each."""
+    book = ledger(bought(1, amount=3.0, fee=0.3))
+    for price in (91.0, 92.0, 93.0):
+        assert book.done == []
+        book.apply(sold(1, price=price, verb=tags.RECOVER, fee=0.1))
+    (lot,) = book.done
+    assert (lot.level, lot.opened, lot.closed) == (1, 1.0, 9.0)
+    assert (lot.profit, lot.cost) == pytest.approx((-24.6, 300.0))
+    assert book.parts == {}
+
+
+def test_losses_of_recovery_are_kept_one_for_each_exit_and_no_profit_with_them():
+    book = ledger(bought(1, 2, amount=4.0))
+    for price, verb in ((90.0, tags.RECOVER), (110.0, tags.RECOVER), (50.0, tags.STOP)):
+        book.apply(sold(1, price=price, verb=verb, amount=0.5))
+    assert book.recovery_losses == [(9.0, pytest.approx(5.0))]
+
+
+@given(histories())
+def test_finished_lots_and_open_parts_account_for_every_piece(history):
+    book = Ledger(amount_step=STEP)
+    pieces = [piece for fill in history for piece in book.apply(fill)]
+    profit = sum(lot.profit for lot in book.done) + sum(part[0] for part in book.parts.values())
+    cost = sum(lot.cost for lot in book.done) + sum(part[1] for part in book.parts.values())
+    assert profit == pytest.approx(sum(piece.profit for piece in pieces), abs=1e-6)
+    assert cost == pytest.approx(sum(piece.amount * piece.entry_price for piece in pieces))
+    assert set(book.parts) <= set(book.lots)

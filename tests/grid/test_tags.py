@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 from gridkit.grid import tags
 
 LEVELS = st.sets(st.integers(1, 9_999), min_size=1, max_size=30)
-VERBS = st.sampled_from((tags.SELL, tags.COVER, tags.STOP, tags.FLATTEN, tags.END, tags.TRIM))
+VERBS = st.sampled_from(
+    (tags.SELL, tags.COVER, tags.STOP, tags.FLATTEN, tags.END, tags.TRIM, tags.RECOVER)
+)
 
 
 @given(LEVELS)

@@ -4,7 +4,7 @@ import pytest
 
 from gridkit.analytics.regime import Regime, direction, parameters
 from gridkit.risk import gates
-from gridkit.settings import RegimeSettings
+from gridkit.settings import RegimeSettings, Settings
 
 RULE = RegimeSettings()  # strong from 25, calm below 20
 LONG, SHORT = 1, -1
@@ -103,3 +103,60 @@ def test_a_composite_regime_is_refused_without_a_figure_as_none_decides_it():
     block = gates.start_block((Regime.UNCERTAIN, 31.5, DOWN), LONG, rule)
     assert str(block) == "uncertain market starts no cycle"
     assert str(gates.regime_block((0, math.nan, UP), LONG, RULE)) == "market regime unknown"
+
+
+# -- trend flatten ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "distance", "side", "closed"),
+    [
+        (Regime.TRENDING_BEARISH, -0.031, LONG, True),
+        (Regime.TRENDING_BEARISH, -0.03, LONG, False),
+        (Regime.TRENDING_BEARISH, 0.2, LONG, False),
+        (Regime.TRENDING_BEARISH, -0.2, SHORT, False),
+        (Regime.TRENDING_BULLISH, 0.031, SHORT, True),
+        (Regime.TRENDING_BULLISH, 0.03, SHORT, False),
+        (Regime.TRENDING_BULLISH, -0.2, LONG, False),
+        (Regime.VOLATILE_TRENDING, -0.2, LONG, True),
+        (Regime.VOLATILE, -0.2, LONG, False),
+        (Regime.RANGING, -0.2, LONG, False),
+        (Regime.TRENDING_BEARISH, math.nan, LONG, False),
+    ],
+)
+def test_a_cycle_is_closed_by_a_trend_against_it_that_has_gone_far(code, distance, side, closed):
+    block = gates.flatten_by_trend((code, 30.0, DOWN), distance, side, Settings())
+    assert (block is not None) is closed
+
+
+def test_what_closes_a_cycle_names_the_distance_and_its_threshold():
+    market = (Regime.TRENDING_BEARISH, 30.0, DOWN)
+    block = gates.flatten_by_trend(market, -0.045, LONG, Settings())
+    assert str(block) == (
+        "trending bearish market, close beyond its slow average: -0.045 against -0.03"
+    )
+
+
+@pytest.mark.parametrize(
+    "off", [{"regime": {"enabled": False}}, {"stops": {"trend_flatten_enabled": False}}]
+)
+def test_trend_flatten_can_be_switched_off_and_needs_the_regime(off):
+    market = (Regime.TRENDING_BEARISH, 30.0, DOWN)
+    settings = Settings.model_validate(off)
+    assert gates.flatten_by_trend(market, -0.2, LONG, settings) is None
+
+
+def test_an_unknown_regime_closes_nothing():
+    market = (Regime.TRENDING_BEARISH, math.nan, DOWN)
+    assert gates.flatten_by_trend(market, -0.2, LONG, Settings()) is None
+
+
+@each_regime
+@each_side
+def test_what_closes_a_cycle_refuses_additions_and_starts_too(code, side):
+    """So that no new one opens until the regime allows."""
+    for market_side in (UP, FLAT, DOWN):
+        market = (code, 30.0, market_side)
+        if gates.flatten_by_trend(market, -side * 0.5, side, Settings()):
+            assert gates.regime_block(market, side, RULE)
+            assert gates.start_block(market, side, RULE)
