@@ -1,7 +1,6 @@
 """What must be so before the first order, checked when the bot starts (DESIGN 2.10)."""
 
 import logging
-import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ from freqtrade.exceptions import OperationalException
 
 from gridkit import candles
 from gridkit.grid import spacing
+from gridkit.host.worth_knowing import worth_knowing
 from gridkit.settings import SECTION, Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -46,20 +46,8 @@ def check(strategy: "IStrategy", desk: "GridDesk") -> None:
     ]
     if wrong:
         raise SettingsError("; ".join(wrong))
-    for warning in (*_worth_knowing(desk.settings), *_coarse(strategy, desk)):
+    for warning in (*worth_knowing(desk.settings), *_coarse(strategy, desk)):
         logger.warning(warning)
-
-
-def _worth_knowing(settings: Settings) -> Iterator[str]:
-    """Yield what is allowed and yet may surprise."""
-    stops, narrowest = settings.stops, spacing.narrowest(settings.spacing)
-    reached = math.ceil(stops.lot_stop / narrowest)
-    if stops.lot_stop_enabled and reached < settings.grid.levels:
-        yield (
-            f"stops.lot_stop = {stops.lot_stop:.2%} sells a lot once price is {reached} lines "
-            f"deeper (steps of {narrowest:.2%} or more), so that the {settings.grid.levels} lines "
-            "are seldom held together"
-        )
 
 
 def _coarse(strategy: "IStrategy", desk: "GridDesk") -> Iterator[str]:

@@ -81,16 +81,23 @@ def exposure_fraction(capital: float, caps: CapSettings) -> float:
     return 0.85 if capital < MIDDLE_CAPITAL else 0.80
 
 
+def share_limits(
+    capital: float, pairs: int, leverage: float, caps: CapSettings
+) -> dict[str, float]:
+    """Return the stake each cap leaves one of `pairs` pairs, by the setting's name."""
+    limits = {"exposure": capital * exposure_fraction(capital, caps) / pairs}
+    if pairs > 1:
+        limits["inventory"] = capital * caps.inventory
+    if caps.max_margin is not None:
+        limits["max_margin"] = caps.max_margin / pairs
+    if caps.max_position is not None:
+        limits["max_position"] = caps.max_position / pairs / leverage
+    return limits
+
+
 def pair_share(capital: float, pairs: int, leverage: float, caps: CapSettings) -> float:
     """Stake one of `pairs` pairs may tie up: its part of the exposure, under every other cap."""
-    limits = [capital * exposure_fraction(capital, caps) / pairs]
-    if pairs > 1:
-        limits.append(capital * caps.inventory)
-    if caps.max_margin is not None:
-        limits.append(caps.max_margin / pairs)
-    if caps.max_position is not None:
-        limits.append(caps.max_position / pairs / leverage)
-    return min(limits)
+    return min(share_limits(capital, pairs, leverage, caps).values())
 
 
 def meaningful_stake(capital: float, exchange_least: float) -> float:
