@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 KIND = "breaker"  # of messages
-LOCK = timedelta(hours=1)  # at a time, while red waits for something else than time
+LOCK = timedelta(hours=1)  # at a time, while red waits for something else than time ...
+LONG_LOCK = timedelta(days=30)  # ... which in a backtest never comes, and each lock costs time
 FAILED = Breaker("breakers failed", math.nan, math.nan, 0.0, math.inf, Stage.ORANGE)
 
 
@@ -114,8 +115,9 @@ class Breakers:
         """Keep all pairs from opening, with the reason, as long as red lasts."""
         if self.up is None:
             return
+        wait = LOCK if self._context.live else LONG_LOCK
         timed = now.timestamp() < self.up.until < math.inf
-        until = datetime.fromtimestamp(self.up.until, UTC) if timed else now + LOCK
+        until = datetime.fromtimestamp(self.up.until, UTC) if timed else now + wait
         for pair in self._context.strategy.dp.current_whitelist():
             if self._locked.get(pair, now) <= now:
                 self._locked[pair] = until

@@ -8,15 +8,16 @@ and what these would bring at the last closes, funding included, fees of the way
 import logging
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from freqtrade.persistence import LocalTrade, Trade
 
-from gridkit.grid.lots import Finished, Ledger
-from gridkit.host import account, orders
+from gridkit.grid.lots import Ledger
+from gridkit.host import account
 from gridkit.host.kept import Kept
+from gridkit.host.lot_record import LotRecord, Peak
 from gridkit.risk.guards import RunFailed
 from gridkit.risk.performance import Performance, Tally
 
@@ -27,14 +28,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BASE_SECONDS = 60.0  # live, how long what was paid in may stand before it is read again
-
-
-@dataclass(frozen=True, slots=True)
-class Peak:
-    """The most profit there was, stake currency, and when, in seconds UTC."""
-
-    profit: float
-    time: float
 
 
 class Fortune:
@@ -56,16 +49,17 @@ class Fortune:
         self.base = self.profit = self.realised = math.nan
         self.holding = False
         self.peak: Peak | None = None
-        self.tally = Tally()
+        self._record = LotRecord(self._cycles, live=self._context.live)
         self._base_read = -math.inf
         self._marks: dict[str, float] = {}
         self._funding: dict[int, tuple[int, float]] = {}
-        self._read: dict[int, tuple[int, int]] = {}
-        self._losses: list[tuple[float, float]] = []
-        self._closed = 0
-        self._open: set[int] = set()
         self._rebuilt = not self._context.live
         self._failed = False
+
+    @property
+    def tally(self) -> Tally:
+        """Return the count of lots that are gone."""
+        return self._record.tally
 
     @property
     def capital(self) -> float:
@@ -114,16 +108,11 @@ class Fortune:
 
         A ledger that was read anew from the same orders counts nothing twice.
         """
-        lots, losses = self._read.get(trade.id, (0, 0))
-        self._count(ledger.done[lots:])
-        self._losses += ledger.recovery_losses[losses:]
-        self._read[trade.id] = len(ledger.done), len(ledger.recovery_losses)
+        self._record.take(trade, ledger)
 
     def recovery_loss(self) -> float:
         """Return what recovery has lost since the peak, a positive number (SPEC E.5)."""
-        since = self.peak.time if self.peak else -math.inf
-        self._losses = [one for one in self._losses if one[0] > since]
-        return sum(loss for _, loss in self._losses)
+        return self._record.recovery_loss(self.peak.time if self.peak else -math.inf)
 
     def performance(self) -> Performance:
         """Return how closed lots have done, open losing ones counted as losses (SPEC A.3)."""
@@ -139,10 +128,17 @@ class Fortune:
 
     def _look(self, now: float) -> None:
         if not self._rebuilt:
-            self._rebuild()
+            self._record = LotRecord(self._cycles, live=True)  # a failed attempt counts nothing
+            realised = self._record.rebuild(self._context.strategy.get_strategy_name())
+            self.peak = _peak_of(self._kept.read()) or realised
+            self._rebuilt = True
+        self._value(now)
+        self._follow(now)
+
+    def _value(self, now: float) -> None:
         open_trades = Trade.get_trades_proxy(is_open=True)
-        self._take_closed(open_trades)
-        realised, unrealised, self.holding = self._closed_profit(), 0.0, False
+        self._record.notice(open_trades)
+        realised, unrealised, self.holding = self._record.closed_profit, 0.0, False
         for trade in open_trades:
             realised += trade.realized_profit or 0.0
             if trade.amount:
@@ -150,7 +146,6 @@ class Fortune:
                 unrealised += self._open_profit(trade, now)
         self.realised, self.profit = realised, realised + unrealised
         self._read_base(open_trades, now)
-        self._follow(now)
 
     def _follow(self, now: float) -> None:
         """Raise the peak; at first it is what was realised, 0 in a new account."""
@@ -199,82 +194,6 @@ class Fortune:
         if known is None or known[0] != key:
             known = self._funding[trade.id] = key, _funding_in_orders(trade)
         return known[1] + (trade.funding_fee_running or 0.0)
-
-    def _closed_profit(self) -> float:
-        if self._context.live:
-            return float(Trade.get_total_closed_profit())
-        return float(LocalTrade.bt_total_profit)
-
-    def _take_closed(self, open_trades: list[LocalTrade]) -> None:
-        """Read the last fills of trades that closed: no callback is asked about these again."""
-        if not self._context.live:
-            closed = Trade.get_trades_proxy(is_open=False)
-            for trade in closed[self._closed :]:
-                self._take_last(trade)
-            self._closed = len(closed)
-            return
-        still = {trade.id for trade in open_trades}
-        for number in self._open - still:
-            for trade in Trade.get_trades([Trade.id == number, Trade.is_open.is_(False)]):
-                self._take_last(trade)
-        self._open = still
-
-    def _take_last(self, trade: LocalTrade) -> None:
-        cycle = self._cycles.get(trade.id)
-        book = cycle.book if cycle is not None else None
-        if book is None or not book.belongs_to(trade):
-            book = orders.new_book(trade)
-        book.read_on(trade, {})
-        self.take(trade, book.ledger)
-        self._read.pop(trade.id, None)
-        self._funding.pop(trade.id, None)
-
-    def _count(self, lots: Iterable[Finished]) -> None:
-        for lot in lots:
-            self.tally.add(lot.profit, lot.cost)
-
-    def _rebuild(self) -> None:
-        """Read, once after a start, all of this strategy's trades from freqtrade's database."""
-        name = self._context.strategy.get_strategy_name()
-        read = [
-            (trade, _read(trade))
-            for trade in Trade.get_trades([Trade.strategy == name, Trade.orders.any()])
-        ]
-        lots = [lot for _, ledger in read for lot in ledger.done]
-        lots.sort(key=lambda lot: lot.closed)
-        self._count(lots)
-        self._losses = [loss for _, ledger in read for loss in ledger.recovery_losses]
-        self._read = {
-            trade.id: (len(ledger.done), len(ledger.recovery_losses))
-            for trade, ledger in read
-            if trade.is_open
-        }
-        self._open = set(self._read)
-        harvest = sum(ledger.harvest for trade, ledger in read if trade.is_open)
-        highest = _highest(lots, self._closed_profit() + harvest)
-        self.peak = _peak_of(self._kept.read()) or highest
-        self._rebuilt = True
-
-
-def _read(trade: Any) -> Ledger:
-    book = orders.new_book(trade)
-    book.read_on(trade, {})
-    return book.ledger
-
-
-def _highest(lots: list[Finished], realised: float) -> Peak | None:
-    """Return the peak of the realised profit, for want of the marked one; None without lots.
-
-    `realised` is what it is now, the profit of other strategies' trades included.
-    """
-    if not lots:
-        return None
-    total, best = 0.0, Peak(0.0, 0.0)
-    for lot in lots:
-        total += lot.profit
-        if total > best.profit:
-            best = Peak(total, lot.closed)
-    return Peak(realised + best.profit - total, best.time)
 
 
 def _peak_of(document: dict[str, Any] | None) -> Peak | None:
