@@ -371,38 +371,38 @@ def test_without_an_error_the_fallback_is_not_noticed(fortune, performance, vola
 @pytest.mark.parametrize(
     ("fortune", "performance", "settings", "why"),
     [
-        (fortune_of(1_040.0), UNKNOWN, DYNAMIC, "2.0 % of 1,040.00"),
+        (fortune_of(1_040.0), UNKNOWN, DYNAMIC, "2.0% of 1,040.00"),
         (
             fortune_of(1_000.0, 40.0, drawdown=0.016),
             Performance(50, 0.42, 0.06),
             DYNAMIC,
-            "2.0 % of 1,040.00, x 0.87 for 42 % winners, x 0.9 for the drawdown",
+            "2.0% of 1,040.00, x 0.87 for 42% winners, x 0.9 for the drawdown",
         ),
-        (fortune_of(250.0), UNKNOWN, DYNAMIC, "2.0 % of 250.00, x 1.5 for a small account"),
+        (fortune_of(250.0), UNKNOWN, DYNAMIC, "2.0% of 250.00, x 1.5 for a small account"),
         (
             fortune_of(1_000.0, drawdown=0.2),
             Performance(7, math.nan, -1.0),
             DYNAMIC,
-            "2.0 % of 1,000.00, x 0.75 for the last lots, x 0.5 for the drawdown, at least 1.0 %",
+            "2.0% of 1,000.00, x 0.75 for the last lots, x 0.5 for the drawdown, at least 1.0%",
         ),
         (
             fortune_of(700.0),
             Performance(50, 1.0, 1.0),
             SizingSettings(risk=0.05),
-            "5.0 % of 700.00, x 1.5 for 100 % winners, x 1.2 for a small account, at most 5.0 %",
+            "5.0% of 700.00, x 1.5 for 100% winners, x 1.2 for a small account, at most 5.0%",
         ),
-        (fortune_of(1_000.0), UNKNOWN, KELLY, "2.0 % of 1,000.00, Kelly's odds not known yet"),
+        (fortune_of(1_000.0), UNKNOWN, KELLY, "2.0% of 1,000.00, Kelly's odds not known yet"),
         (
             fortune_of(1_000.0),
             Performance(50, 0.6, 0.0, 0.05),
             KELLY,
-            "2.0 % of 1,000.00, 1.2 % by Kelly",
+            "2.0% of 1,000.00, 1.2% by Kelly",
         ),
         (
             fortune_of(1_000.0),
             Performance(50, 0.6, 0.0, 0.5),
             KELLY,
-            "2.0 % of 1,000.00, no more by Kelly",
+            "2.0% of 1,000.00, no more by Kelly",
         ),
         (
             fortune_of(1_000.0),

@@ -4,6 +4,7 @@ Nothing is changed by it. Before the first candles no price and no volatility is
 follows from them is left out, and said to be.
 """
 
+import logging
 import math
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,20 @@ if TYPE_CHECKING:
     from gridkit.host.desk import GridDesk
     from gridkit.risk.sizing import Budget
 
+logger = logging.getLogger(__name__)
+
 Budgets = dict[str, "Budget | str"]  # of each pair, or why there is none
+
+
+def tell(strategy: "IStrategy", desk: "GridDesk") -> None:
+    """Log the summary. A failure is logged, and ends a backtest only."""
+    try:
+        for line in lines(strategy, desk):
+            logger.info(line)
+    except Exception:
+        if getattr(strategy, "errors_are_fatal", False):
+            raise
+        logger.exception("the summary failed; the bot trades without")
 
 
 def lines(strategy: "IStrategy", desk: "GridDesk") -> list[str]:
@@ -84,9 +98,10 @@ def _account(capital: float, currency: str, desk: "GridDesk") -> str:
     binding = min(limits, key=lambda name: limits[name])
     exposure = sizing.exposure_fraction(capital, caps)
     leverage = f", leverage {context.leverage:g}" if context.is_futures else ""
+    each = f"each of {pairs} pairs" if pairs > 1 else "the one pair"
     return (
         f"capital {capital:,.2f} {currency}{leverage}: at most {exposure * capital:,.2f} "
-        f"({exposure:.0%}) in the market; {limits[binding]:,.2f} for each of {pairs} pairs, "
+        f"({exposure:.0%}) in the market; {limits[binding]:,.2f} for {each}, "
         f"set by caps.{binding}"
     )
 
@@ -110,25 +125,31 @@ def _pair(pair: str, budget: "Budget | str", capital: float, desk: "GridDesk") -
     reading, settings = desk.context.reading(pair), desk.settings
     wanted = grid_lines.levels_of(reading, settings, capital)
     levels = f"{budget.levels}" if budget.levels == wanted else f"{budget.levels} of {wanted}"
-    sized = desk.treasury.sized(reading)
     floor = desk.rules.costs(pair).floor
     return (
-        f"{pair}: {levels} lines of {budget.level_stake:,.2f}, set by {budget.binds} "
-        f"(sizing: {_sizing(sized)}); {_gap(pair, capital, desk)}; fee floor {floor:.2%}"
+        f"{pair}: {levels} lines of {budget.level_stake:,.2f}, "
+        f"{_set_by(budget, desk.treasury.sized(reading))}; {_gap(pair, capital, desk)}; "
+        f"fee floor {floor:.2%}"
     )
 
 
-def _sizing(sized: sizing.Sized) -> str:
-    return sized.why if math.isinf(sized.stake) else f"{sized.why} = {sized.stake:,.2f}"
+def _set_by(budget: "Budget", sized: sizing.Sized) -> str:
+    told = f"set by {budget.binds}"
+    if math.isinf(sized.stake):
+        return told
+    if budget.binds != sizing.BY_SIZING:
+        told += f" where sizing wants {sized.stake:,.2f}"
+    return f"{told} ({sized.why})"
 
 
 def _gap(pair: str, capital: float, desk: "GridDesk") -> str:
     settings = desk.settings
     method = spacing.method_for(capital, settings.spacing)
     gap = grid_lines.spacing_of(desk.context.reading(pair), settings, capital)
-    if gap is not None:
-        return f"gap {gap.step:.2%} by method {gap.method}"
-    return f"gap by method {method}, once there are candles"
+    if gap is None and method != "fixed":
+        return f"gap by method {method}, once there are candles"
+    step = settings.spacing.grid_step if gap is None else gap.step
+    return f"gap {step:.2%} by method {method}"
 
 
 def _recovery(desk: "GridDesk") -> str:

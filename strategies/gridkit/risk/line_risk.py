@@ -39,7 +39,7 @@ def dynamic_risk(
     ]
     if clamped != lifted:
         bound = "at least" if clamped > lifted else "at most"
-        told.append(f"{bound} {percent(clamped)}")
+        told.append(f"{bound} {clamped:.1%}")
     return clamped, told
 
 
@@ -53,7 +53,7 @@ def kelly_risk(kelly: float, dynamic: float, settings: SizingSettings) -> tuple[
     share = max(settings.kelly_fraction * kelly, settings.least_risk)
     if share >= dynamic:
         return dynamic, "no more by Kelly"
-    return share, f"{percent(share)} by Kelly"
+    return share, f"{share:.1%} by Kelly"
 
 
 def effective_capital(base: float, profit: float, equity: float) -> float:
@@ -112,12 +112,7 @@ def factor_told(value: float, cause: str) -> list[str]:
     return [f"x {value:.2g} for {cause}"] if abs(value - 1) >= SHOWN else []
 
 
-def percent(fraction: float) -> str:
-    """Return 0.02 as "2.0 %"."""
-    return f"{100 * fraction:.1f} %"
-
-
 def _results_of(performance: Performance) -> str:
     if math.isnan(performance.win_rate):
         return "the last lots"
-    return f"{100 * performance.win_rate:.0f} % winners"
+    return f"{performance.win_rate:.0%} winners"

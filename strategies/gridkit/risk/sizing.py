@@ -18,7 +18,6 @@ from gridkit.risk.line_risk import (
     effective_capital,
     factor_told,
     kelly_risk,
-    percent,
 )
 from gridkit.risk.performance import Performance
 from gridkit.settings import CapSettings, SizingSettings
@@ -182,7 +181,7 @@ def level_stake_or_base(
         risk = min(settings.risk, FALLBACK_RISK)
         stake = risk * fortune.base
         known = math.isfinite(stake) and stake > 0
-        why = f"{percent(risk)} of base capital, as sizing failed: {error}"
+        why = f"{risk:.1%} of base capital, as sizing failed: {error}"
         return Sized(stake if known else 0.0, risk, why)
 
 
@@ -200,7 +199,7 @@ def _by_risk(
     if settings.mode == "kelly":
         risk, said = kelly_risk(performance.kelly, risk, settings)
         told = [*told, said]
-    why = [f"{percent(settings.risk)} of {capital:,.2f}", *told]
+    why = [f"{settings.risk:.1%} of {capital:,.2f}", *told]
     return Sized(risk * capital, risk, ", ".join(why))
 
 
