@@ -8,6 +8,7 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Protocol
 
 from freqtrade.persistence import Trade
@@ -103,8 +104,22 @@ class RecoveryDesk:
         Less what was lost, and what orders of recovery that were not yet read may lose: those of
         all other trades, and of this trade what is filled already, as the rest would be replaced.
         """
-        pending = sum(self._pending(one, trade) for one in Trade.get_trades_proxy(is_open=True))
+        open_trades = Trade.get_trades_proxy(is_open=True)
+        trades = [*open_trades, *self._closed_unread(open_trades)]
+        pending = sum(self._pending(one, trade) for one in trades)
         return self.budget() - self._fortune.recovery_loss() - pending
+
+    def _closed_unread(self, open_trades: list[Any]) -> list[Any]:
+        """Return the trades that closed since the account was last looked at."""
+        if self._context.live:
+            gone = self._cycles.keys() - {one.id for one in open_trades}
+            return list(Trade.get_trades([Trade.id.in_(gone)])) if gone else []
+        closed = reversed(Trade.get_trades_proxy(is_open=False))
+        return list(takewhile(self._is_unread, closed))
+
+    def _is_unread(self, one: Any) -> bool:
+        cycle = self._cycles.get(one.id)
+        return cycle is not None and cycle.book.read < len(one.orders)
 
     def _pending(self, one: Any, asking: Trade) -> float:
         """Return what the unread orders of recovery of an open trade may lose; profits are 0."""
