@@ -170,7 +170,7 @@ def _blocked(reasons: "list[Reason]", now: datetime) -> str:
     pairs = code(", ".join(reason.pair for reason in reasons))
     since = duration((now - first.since).total_seconds())
     alone = len(reasons) == 1
-    return f"{pairs}: nothing for {since}: {code(first.against if alone else first.kind)}"
+    return f"{pairs}: nothing new for {since}: {code(first.against if alone else first.kind)}"
 
 
 def _breaker(one: "Breaker") -> str:

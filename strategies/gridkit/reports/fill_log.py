@@ -20,13 +20,14 @@ from gridkit.host import logfmt
 from gridkit.host.fill_log import MARK
 from gridkit.reports.market_data import ReportError
 
-LAST = "time"  # the field that ends a line
-MOST_LINES = 12  # pieces a broken line may have
+FIRST = "action="
+LAST = "time="  # of all that is said of a fill
+MOST_PIECES = 12  # a broken line may have
 GZIP = b"\x1f\x8b"
 
 _HEAD = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - ")
 _COLOR = re.compile(r"\x1b\[[0-9;]*m")
-_MARK = re.compile(rf"(?:^|\s){MARK}\s+(?=action=)")
+_MARK = re.compile(rf"(?:^|\s){MARK}\s+(?={FIRST}|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ def read(paths: Iterable[Path]) -> Log:
     lines, broken = 0, []
     for path in paths:
         for number, text in _marked(path):
+            if not text.lstrip().startswith(FIRST):
+                continue
             try:
                 fill = parsed(text)
             except ValueError as error:
@@ -123,21 +126,23 @@ def _number(fields: dict[str, str], name: str) -> float:
 
 def _marked(path: Path) -> Iterator[tuple[int, str]]:
     """Yield the number and the fields of each line about a fill, its broken pieces joined."""
-    number, text, pieces = 0, "", 0
-    for count, line in enumerate(_lines(path), start=1):
+    first, pieces = 0, list[str]()
+    for number, line in enumerate(_lines(path), start=1):
         start = _MARK.search(line)
-        if text and not start and pieces < MOST_LINES and not _HEAD.search(line):
-            text, pieces = f"{text} {line.strip()}", pieces + 1
-        elif text:
-            yield number, text
-            text = ""
         if start:
-            number, text, pieces = count, line[start.end() :].strip(), 1
-        if text and f" {LAST}=" in text:
-            yield number, text
-            text = ""
-    if text:
-        yield number, text
+            if pieces:
+                yield first, " ".join(pieces)
+            first, pieces = number, [line[start.end() :].strip()]
+        elif pieces and (_HEAD.search(line) or len(pieces) >= MOST_PIECES):
+            yield first, " ".join(pieces)
+            pieces = []
+        elif pieces:
+            pieces.append(line.strip())
+        if pieces and f" {LAST}" in f" {pieces[-1]}":
+            yield first, " ".join(pieces)
+            pieces = []
+    if pieces:
+        yield first, " ".join(pieces)
 
 
 def _lines(path: Path) -> Iterator[str]:
