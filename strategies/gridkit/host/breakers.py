@@ -61,7 +61,7 @@ class Breakers:
             if before is not FAILED:
                 logger.exception("the breakers failed, so nothing is added")
             self.up = FAILED
-        if _sign(before) != _sign(self.up):
+        if before is not self.up and _sign(before) != _sign(self.up):
             self.state_id += 1
             self._say(before, now)
         if self._context.live:
@@ -100,9 +100,11 @@ class Breakers:
     def _look(self, now: datetime) -> None:
         if not self._loaded:
             self.state, self._loaded = _state_of(self._kept.read()), True
-        rule, fortune, moment = self._context.settings.breakers, self._fortune, now.timestamp()
-        seen = Standing(fortune.base, fortune.profit, fortune.peak_profit, fortune.holding)
-        before = self.state
+        rule, fortune, before = self._context.settings.breakers, self._fortune, self.state
+        base, profit, peak = fortune.base, fortune.profit, fortune.peak_profit
+        if self.up is None and breakers.is_calm(before, base, profit, peak, rule):
+            return
+        moment, seen = now.timestamp(), Standing(base, profit, peak, fortune.holding)
         self.state = breakers.next_state(before, moment, seen, rule)
         self.up = breakers.breaker(self.state, moment, seen, rule)
         if self.state.stage is Stage.RED:

@@ -136,58 +136,55 @@ class Fortune:
         self._follow(now)
 
     def _value(self, now: float) -> None:
+        """Add up what the trades made. A backtest does so at every candle."""
         open_trades = Trade.get_trades_proxy(is_open=True)
         self._record.notice(open_trades)
-        realised, unrealised, self.holding = self._record.closed_profit, 0.0, False
+        realised, unrealised, holding = self._record.closed_profit, 0.0, False
         for trade in open_trades:
             realised += trade.realized_profit or 0.0
-            if trade.amount:
-                self.holding = True
-                unrealised += self._open_profit(trade, now)
-        self.realised, self.profit = realised, realised + unrealised
-        self._read_base(open_trades, now)
+            amount = trade.amount
+            if amount:
+                holding = True
+                gain = amount * (self._mark(trade.pair, now) - trade.open_rate)
+                unrealised += -gain if trade.is_short else gain
+                if trade.funding_fees:
+                    unrealised += self._funding_of(trade)
+        self.realised, self.profit, self.holding = realised, realised + unrealised, holding
+        if self._context.live or self.base != self.base:
+            self._read_base(open_trades, now)
 
     def _follow(self, now: float) -> None:
         """Raise the peak; at first it is what was realised, 0 in a new account."""
-        if math.isnan(self.profit):
-            return
-        if self.peak is None:
+        if self.peak is None and not math.isnan(self.profit):
             self.peak = Peak(self.realised, now)
-        if self.profit > self.peak.profit:
+        if self.peak is not None and self.profit > self.peak.profit:
             self.peak = Peak(self.profit, now)
-        if self._context.live:
+        if self._context.live and self.peak is not None:
             self._kept.write(asdict(self.peak), now)
 
     def _read_base(self, open_trades: Iterable[LocalTrade], now: float) -> None:
         """Tell what was paid in. In a backtest that is what it began with."""
-        due = self._base_read + (BASE_SECONDS if self._context.live else math.inf)
-        if now < due and self.base == self.base:
+        if now < self._base_read + BASE_SECONDS and not math.isnan(self.base):
             return
         config = self._context.strategy.config
         ratio = float(config.get("tradable_balance_ratio", 1.0))
         made = 0.0 if config.get("available_capital") else self.profit * ratio
         self.base, self._base_read = account.capital(self._context, open_trades) - made, now
 
-    def _open_profit(self, trade: LocalTrade, now: float) -> float:
-        """Return what a position would bring at the last close; NaN before there was one."""
-        side = -1 if trade.is_short else 1
-        mark = self._mark(trade.pair, now)
-        return side * trade.amount * (mark - trade.open_rate) + self._funding_of(trade)
-
     def _mark(self, pair: str, now: float) -> float:
-        """Return a pair's last known close."""
+        """Return a pair's last known close; NaN before there was one."""
         series = self._context.market.series.get(pair)
-        index = series.index_at(now) if series is not None else -1
-        if series is not None and index >= 0:
-            close = series.close.item(index)
-            if close > 0:
-                self._marks[pair] = close
+        if series is not None:
+            index = series.index_at(now)
+            if index >= 0:
+                close = series.close.item(index)
+                if close > 0:
+                    self._marks[pair] = close
+                    return close
         return self._marks.get(pair, math.nan)
 
     def _funding_of(self, trade: LocalTrade) -> float:
         """Return funding that is not in the realised profit yet: since the last exit."""
-        if not trade.funding_fees:
-            return 0.0
         last = trade.orders[-1]
         key = len(trade.orders) * 2 + last.ft_is_open
         known = self._funding.get(trade.id)

@@ -60,11 +60,12 @@ class LotRecord:
         if self._live:
             self._notice_live(open_trades)
             return
-        closed = Trade.get_trades_proxy(is_open=False)
-        for trade in closed[self._closed :]:
-            self._take_last(trade)
-        self._closed = len(closed)
-        self.closed_profit = float(LocalTrade.bt_total_profit)
+        closed = LocalTrade.bt_trades
+        if len(closed) != self._closed:
+            for trade in closed[self._closed :]:
+                self._take_last(trade)
+            self._closed = len(closed)
+        self.closed_profit = LocalTrade.bt_total_profit
 
     def rebuild(self, strategy: str) -> Peak | None:
         """Read all trades of a strategy from freqtrade's database, once after a start.

@@ -133,6 +133,14 @@ def _waited(state: State, now: float, seen: Standing, rule: BreakerSettings) -> 
     return State(Stage.CLEAR, now, None, seen.profit, (*_recent(state, now, rule), now))
 
 
+def is_calm(
+    state: State, base: float, profit: float, peak_profit: float, rule: BreakerSettings
+) -> bool:
+    """Whether no breaker is up or goes up: at most times all there is to ask, and quick."""
+    yellow = rule.yellow * (base + peak_profit)
+    return state.stage == 0 and state.best is None and peak_profit - profit < yellow < math.inf
+
+
 def known(seen: Standing) -> bool:
     """Whether there is a drawdown to speak of."""
     return not math.isnan(seen.drawdown(seen.peak_profit))
