@@ -1,7 +1,6 @@
 """Messages: what is said, how often, and that freqtrade's Telegram can send every one of them."""
 
 import asyncio
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,7 +19,6 @@ from hypothesis import strategies as st
 from gridkit.grid.situation import Block
 from gridkit.host.messages import Ended, Messages, code, duration
 from gridkit.host.reasons import Reasons
-from gridkit.risk.breakers import Breaker, Stage
 from gridkit.settings import MessageSettings
 
 NOW = datetime(2025, 1, 2, tzinfo=UTC)
@@ -78,12 +76,6 @@ def rendered(text: str) -> str:
 # -- what is said -----------------------------------------------------------------------------
 
 
-def breaker_of(
-    name: str = "drawdown", until: float = math.inf, stage: Stage = Stage.RED
-) -> Breaker:
-    return Breaker(name, 0.125, 0.12, NOW.timestamp(), until, stage)
-
-
 @pytest.mark.parametrize(
     ("say", "told"),
     [
@@ -101,7 +93,7 @@ def breaker_of(
         (lambda m: m.feature("volatility_index", on=False, why="HTTP 502"),
          "volatility_index is switched off: HTTP 502"),
         (lambda m: m.feature("volatility_index", on=True), "volatility_index is switched on"),
-        (lambda m: m.tell("mismatch", PAIR, "wallet has 2, lots are 3"),
+        (lambda m: m.mismatch(PAIR, "wallet has 2, lots are 3"),
          "ETH/USDT wallet has 2, lots are 3"),
     ],
 )  # fmt: skip
@@ -116,23 +108,6 @@ def test_funding_is_told_where_there_is_any():
     bot.is_futures = True
     messages.closed(ENDED)
     assert "fees 1.25 USDT, funding -0.50 USDT, after" in rendered(bot.sent[0])
-
-
-def test_a_breaker_is_told_when_it_goes_up_changes_what_it_does_and_goes_down():
-    bot, messages = spoken()
-    until = NOW.timestamp() + 43_200
-    for up in (
-        [], [breaker_of(stage=Stage.YELLOW)], [breaker_of(stage=Stage.YELLOW)],
-        [breaker_of(until=until)], [breaker_of(until=until)], [], [],
-    ):  # fmt: skip
-        messages.breakers(up)
-    told = [rendered(text) for text in bot.sent]
-    yellow, red = breaker_of(stage=Stage.YELLOW).action, breaker_of().action
-    assert told == [
-        f"breaker drawdown is up: 0.125 against 0.12; {yellow}",
-        f"breaker drawdown is up: 0.125 against 0.12; {red}, until 2025-01-02 12:00 UTC",
-        "breaker drawdown is down",
-    ]
 
 
 @pytest.mark.parametrize(
@@ -185,9 +160,8 @@ def test_alerts_are_sent_whatever_was_sent_before():
     for _ in range(5):
         assert messages.send("mismatch", PAIR, "2", alert=True)
     messages.stuck(PAIR, (1,), 8_000, 1.0)
-    messages.tell("mismatch", PAIR, "wallet")
-    messages.breakers([breaker_of()])
-    assert len(bot.sent) == 9
+    messages.mismatch(PAIR, "wallet")
+    assert len(bot.sent) == 8
 
 
 def test_what_was_held_back_is_counted_in_the_next_message():
@@ -310,7 +284,7 @@ def speaking_through(provider: DataProvider) -> tuple[Bot, Messages]:
 def test_a_message_reaches_the_chat_through_freqtrade(telegram):
     provider, shown = telegram
     _, messages = speaking_through(provider)
-    messages.tell("mismatch", PAIR, "wallet has 2, lots are 3")
+    messages.mismatch(PAIR, "wallet has 2, lots are 3")
     assert shown() == ["ETH/USDT wallet has 2, lots are 3"]
 
 
@@ -318,10 +292,8 @@ def test_a_message_reaches_the_chat_through_freqtrade(telegram):
 def test_no_name_breaks_a_message(telegram, name):
     provider, shown = telegram
     bot, messages = speaking_through(provider)
-    messages.tell("mismatch", name, name)
+    messages.mismatch(name, name)
     messages.send("x", PAIR, code(name) or "-", alert=True)
-    messages.breakers([breaker_of(name=name)])
-    messages.breakers([])
     bot.now += timedelta(hours=2)
     messages.feature(name, on=False, why=name)
     bot.now += timedelta(hours=2)
@@ -332,7 +304,7 @@ def test_no_name_breaks_a_message(telegram, name):
     messages.look(reasons.all(), bot.now)
     told = shown()
     plain = " ".join(name.replace("`", "'").split())
-    expected = 7 if plain else 6
+    expected = 5 if plain else 4
     assert len(told) == expected
     assert all(plain in text for text in told)
 
@@ -340,7 +312,7 @@ def test_no_name_breaks_a_message(telegram, name):
 def test_a_message_that_is_too_long_is_cut(telegram):
     provider, shown = telegram
     _, messages = speaking_through(provider)
-    messages.tell("mismatch", PAIR, "x" * 10_000)
+    messages.mismatch(PAIR, "x" * 10_000)
     (text,) = shown()
     assert len(text) < 1_000
     assert text.endswith("…")

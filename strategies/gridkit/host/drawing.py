@@ -90,7 +90,13 @@ def _at(price: float, label: str, color: str, style: str) -> dict[str, Any]:
 def for_pair(
     pair: str, start: datetime, end: datetime, frame: "DataFrame", desk: Any
 ) -> list[dict[str, Any]]:
-    """Annotate a pair's chart with its open cycle, its unfilled start, or why it waits."""
+    """Annotate a pair's chart with its open cycle, its unfilled start, or why it waits.
+
+    freqtrade hands in the frame it sends next, a copy: so the column that says why is as of now,
+    and not of the last candle.
+    """
+    if desk.context.live:
+        desk.context.reasons.write(frame, pair)
     # A copy, as the REST API asks from a thread of its own; of two cycles, the later is open.
     of_pair = [cycle for cycle in list(desk.cycles.values()) if cycle.book.pair == pair]
     if of_pair:

@@ -5,19 +5,16 @@ that must end: so all that is not a word of ours stands in a code span, whose on
 is the backtick.
 """
 
-import math
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gridkit.host.context import Context
     from gridkit.host.reasons import Reason
-    from gridkit.risk.breakers import Breaker
 
-ALERTS = frozenset({"mismatch", "hedge"})
 HOUR = timedelta(hours=1)
 LONGEST = 800  # characters of one name or text; a Telegram message ends at 4,096
 
@@ -47,7 +44,6 @@ class Messages:
     _sent: deque[datetime] = field(default_factory=deque)
     _held_back: int = 0
     _told: dict[str, str] = field(default_factory=dict)
-    _up: dict[str, str] = field(default_factory=dict)
 
     def opened(self, pair: str, direction: str, lines: int, stake: float, price: float) -> bool:
         """Tell that a cycle was opened; `stake` is per line, `price` of its first order."""
@@ -79,24 +75,14 @@ class Messages:
         text = f"recovery {code(tag)}: loss {self._money(loss)}, budget left {self._money(left)}"
         return self.send("recovery", pair, text)
 
-    def breakers(self, up: "Iterable[Breaker]") -> None:
-        """Tell which breakers went up, changed what they do, or went down since the last call."""
-        now_up = {one.name: one for one in up}
-        for name in self._up.keys() - now_up.keys():
-            self.send(f"breaker {name}", "", f"breaker {code(name)} is down", alert=True)
-        for name, one in now_up.items():
-            if self._up.get(name) != one.action:
-                self.send(f"breaker {name}", "", _breaker(one), alert=True)
-        self._up = {name: one.action for name, one in now_up.items()}
-
     def feature(self, name: str, *, on: bool, why: str = "") -> bool:
         """Tell that a feature was switched off after failures, or works again."""
         text = f"{code(name)} is switched {'on' if on else 'off'}"
         return self.send(f"feature {name}", "", f"{text}: {code(why)}" if why else text)
 
-    def tell(self, kind: str, pair: str, text: str) -> None:
-        """Tell any plain text; what differs from the exchange is an alert."""
-        self.send(kind, pair, code(text), alert=kind in ALERTS)
+    def mismatch(self, pair: str, text: str) -> bool:
+        """Tell how what the exchange says differs from the lots."""
+        return self.send("mismatch", pair, code(text), alert=True)
 
     def look(self, reasons: "Iterable[Reason]", now: datetime) -> None:
         """Tell conditions that changed and lasted; those of one kind in one message."""
@@ -171,12 +157,3 @@ def _blocked(reasons: "list[Reason]", now: datetime) -> str:
     since = duration((now - first.since).total_seconds())
     alone = len(reasons) == 1
     return f"{pairs}: nothing new for {since}: {code(first.against if alone else first.kind)}"
-
-
-def _breaker(one: "Breaker") -> str:
-    """Say what a breaker measured, and what it does until when."""
-    text = f"breaker {code(one.name)} is up: {one.value:.4g} against {one.threshold:.4g}"
-    text += f"; {code(one.action)}"
-    if math.isinf(one.until):
-        return text
-    return f"{text}, until {datetime.fromtimestamp(one.until, UTC):%Y-%m-%d %H:%M} UTC"

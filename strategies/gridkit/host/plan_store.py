@@ -2,7 +2,7 @@
 
 import logging
 import math
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from freqtrade.persistence import Trade
 
     from gridkit.host.cycle import Cycle
+    from gridkit.risk.breakers import Breaker
 
 logger = logging.getLogger(__name__)
 
 # `_` and `%` are wildcards in freqtrade's look-up of keys
 PLAN_KEY = "gridplan"
 STATE_KEY = "gridstate"
+REFRESH_SECONDS = 60  # figures that move in every loop are written so often
 
 
 def save(trade: "Trade", plan: Plan) -> None:
@@ -38,18 +40,65 @@ def load(trade: "Trade") -> Plan | None:
         return None
 
 
-def publish(trade: "Trade", cycle: "Cycle", now: datetime) -> Any:
-    """Write lots, next order and the reason for both where REST and Telegram can read them."""
-    state = _state(cycle)
-    lasting = {**state, "blocked": (state["blocked"] or {}).get("condition")}
-    if lasting != cycle.published:
-        trade.set_custom_data(STATE_KEY, {**state, "updated": now.isoformat(timespec="seconds")})
-    return lasting
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is told beside a trade's own state. Stake currency.
+
+    `budget` is what recovery may lose in all, `left` what remains of it; None where unknown.
+    """
+
+    budget: float | None = None
+    left: float | None = None
+    breakers: "tuple[Breaker, ...]" = ()
 
 
-def _state(cycle: "Cycle") -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What was last written, without and with the figures that change by themselves; seconds."""
+
+    lasting: dict[str, Any]
+    state: dict[str, Any]
+    at: float
+
+
+def publish(
+    trade: "Trade",
+    cycle: "Cycle",
+    now: datetime,
+    *,
+    since: datetime | None = None,
+    standing: Standing | None = None,
+) -> Published:
+    """Write lots, next order and the reason for both where REST and Telegram can read them.
+
+    At once when something happened; once a minute when figures alone moved, as each is a write to
+    the database. `since` is when what blocks began. Returns what `cycle.published` has to hold.
+    """
+    before = cycle.published if isinstance(cycle.published, Published) else None
+    state = _state(cycle, since, standing or Standing())
+    lasting = {**state, "budget": None}
+    lasting |= {key: _condition(state[key]) for key in ("blocked", "withheld")}
+    lasting["breakers"] = [one["name"] + one["action"] for one in state["breakers"]]
+    written = Published(lasting, state, now.timestamp())
+    if before is not None and (
+        before.state == state
+        or (before.lasting == lasting and written.at - before.at < REFRESH_SECONDS)
+    ):
+        return before
+    trade.set_custom_data(STATE_KEY, {**state, "updated": now.isoformat(timespec="seconds")})
+    return written
+
+
+def _condition(blocked: dict[str, Any] | None) -> str | None:
+    return blocked["condition"] if blocked else None
+
+
+def _state(cycle: "Cycle", since: datetime | None, standing: Standing) -> dict[str, Any]:
     ledger, verdict = cycle.book.ledger, cycle.verdict
     order = verdict.order if verdict else None
+    blocked = _finite(asdict(verdict.block)) if verdict and verdict.block else None
+    if blocked and since:
+        blocked["since"] = since.isoformat(timespec="seconds")
     return {
         "lots": [
             {"level": lot.level, "amount": lot.amount, "price": lot.price, "opened": lot.opened}
@@ -58,8 +107,17 @@ def _state(cycle: "Cycle") -> dict[str, Any]:
         "dust": ledger.dust,
         "harvest": ledger.harvest,
         "next": {"tag": order.tag, "price": order.price, "why": order.reason} if order else None,
-        "blocked": _finite(asdict(verdict.block)) if verdict and verdict.block else None,
+        "blocked": blocked,
+        "withheld": _finite(asdict(verdict.withheld)) if verdict and verdict.withheld else None,
+        "stuck": [{"level": level, **asdict(one)} for level, one in sorted(cycle.stuck.items())],
+        "budget": _finite({"limit": standing.budget, "left": standing.left}),
+        "breakers": [_breaker(one) for one in standing.breakers],
     }
+
+
+def _breaker(one: "Breaker") -> dict[str, Any]:
+    figures = {name: getattr(one, name) for name in ("value", "threshold", "since", "until")}
+    return {"name": one.name, "action": one.action, **_finite(figures)}
 
 
 def _finite(document: dict[str, Any]) -> dict[str, Any]:
