@@ -7,7 +7,16 @@ from freqtrade.persistence import Order, Trade
 from freqtrade.strategy import IStrategy
 from pandas import DataFrame
 
-from gridkit.host import data_files, drawing, history, parameters, read_only, signals, startup
+from gridkit.host import (
+    data_files,
+    drawing,
+    history,
+    parameters,
+    read_only,
+    signals,
+    startup,
+    summary,
+)
 from gridkit.host.desk import GridDesk
 from gridkit.host.signals import SIDES
 from gridkit.risk.guards import refuses_on_error
@@ -51,6 +60,7 @@ class AdaptiveGrid(IStrategy):
 
     def bot_start(self, **kwargs) -> None:
         startup.check(self, self.desk)
+        summary.tell(self, self.desk)
 
     def bot_loop_start(self, current_time: datetime, **kwargs) -> None:
         self.desk.begin_loop(current_time)

@@ -18,6 +18,7 @@ from gridkit.analytics import (
     regime,
     scores,
     shocks,
+    smoothing,
     thresholds,
     volatility,
 )
@@ -103,7 +104,15 @@ def _volatility(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFr
     columns["volatility_class"] = forecast.regime_of(annual, settings.volatility.regimes)
     daily = volatility.daily(_for_spacing(annual, frame, analyst))
     columns["volatility_daily"] = daily.astype("float32")
+    if settings.spacing.method in ("auto", "micro"):
+        columns["volatility_smooth"] = _smooth(known["realised"], frame, analyst)
     return pd.DataFrame(columns, index=frame.index)
+
+
+def _smooth(annual: np.ndarray, frame: pd.DataFrame, analyst: "Analyst") -> np.ndarray:
+    """Return the past's daily volatility, smoothed from hour to hour, for the micro grid."""
+    closes = candles.times(frame) + analyst.seconds
+    return smoothing.by_hour(volatility.daily(annual), closes).astype("float32")
 
 
 def _for_spacing(annual: np.ndarray, frame: pd.DataFrame, analyst: "Analyst") -> np.ndarray:

@@ -17,6 +17,7 @@ from gridkit.grid.decisions import decide
 from gridkit.grid.situation import Block, Order, Resting, Situation, Verdict
 from gridkit.host import account, commands, orders, plan_store
 from gridkit.host.analyst import Analyst
+from gridkit.host.announcer import Announcer
 from gridkit.host.breakers import Breakers
 from gridkit.host.context import Context
 from gridkit.host.cycle import Cycle
@@ -68,8 +69,10 @@ class GridDesk:
             self.context, self.rules, self.treasury, self.surroundings, self.surveyor
         )
         self.planner = Planner(self.context, self.rules, self.treasury, self.surveyor)
-        self.reconciler = Reconciler(self.context, self.cycles)
+        self.announcer = Announcer(self.context, self.recovery)
+        self.reconciler = Reconciler(self.context, self.cycles, self.announcer.mismatch)
         if live:
+            self.breakers.tell = self.announcer.breaker
             self.surroundings.refusals += [self._told_by_user, self._unreconciled]
         self._account = 0  # counts what moved cash, so that pairs short of it ask again
 
@@ -95,6 +98,7 @@ class GridDesk:
             self._drop_closed()
             self.flow.look(now)
             self.reconciler.look(now)
+            self.announcer.look(self.cycles, now)
 
     def _told_by_user(self, _pair: str, side: int) -> Block | None:
         return commands.block(self.context.strategy, side)
@@ -105,7 +109,7 @@ class GridDesk:
     def _drop_closed(self) -> None:
         open_trades = {trade.id for trade in Trade.get_trades_proxy(is_open=True)}
         for number in self.cycles.keys() - open_trades:
-            del self.cycles[number]
+            self.announcer.closed(number, self.cycles.pop(number))
 
     def use(self, settings: Settings) -> None:
         """Take other settings; what was decided by the old ones is dropped."""
@@ -220,7 +224,11 @@ class GridDesk:
             if cycle is None:
                 return None
             self.cycles[trade.id] = cycle
-        if cycle.book.read_on(trade, {line.level: line.price for line in cycle.plan.lines}):
+            if cycle.is_new:
+                self.announcer.opened(cycle, trade)
+        levels = {line.level: line.price for line in cycle.plan.lines}
+        tell = self.announcer.teller(trade) if self.context.live else None
+        if cycle.book.read_on(trade, levels, tell):
             self._account += 1
             self.fortune.take(trade, cycle.book.ledger)
         return cycle
@@ -329,8 +337,16 @@ class GridDesk:
         """Live: publish the state, and log why when it changed."""
         if not self.context.live or cycle.verdict is None:
             return
-        self.context.reasons.decided(trade.pair, cycle.verdict, now)
-        cycle.published = plan_store.publish(trade, cycle, now)
+        reason = self.context.reasons.decided(trade.pair, cycle.verdict, now)
+        up = (self.breakers.up, self.breakers.market(trade.pair))
+        standing = plan_store.Standing(
+            self.recovery.budget(),
+            self.recovery.budget_left(trade),
+            tuple(one for one in up if one is not None),
+        )
+        cycle.published = plan_store.publish(
+            trade, cycle, now, since=reason.since, standing=standing
+        )
 
 
 def _side_of(trade: "Trade") -> int:

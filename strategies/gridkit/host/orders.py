@@ -4,14 +4,15 @@ A trade's ledger is kept between calls. It is thrown away when the run starts an
 trade carries the same id, or when an order it has read is no longer where it was (DESIGN 2.22).
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from freqtrade.constants import CANCEL_REASON
 
 from gridkit.grid import tags
-from gridkit.grid.lots import Fill, Ledger
+from gridkit.grid.lots import Closed, Fill, Ledger
 from gridkit.grid.situation import Resting
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 DECIMAL_PLACES = 2
 TICK_SIZE = 4
 FORCE_EXIT_TAG = "force_exit"
+NEWEST = 10  # orders among which the one in work is looked for
+
+Tell = Callable[["Order", Fill, list[Closed]], None]
 
 
 @dataclass(slots=True)
@@ -33,6 +37,7 @@ class TradeBook:
     read: int = 0
     last_read: str = ""
     forced_at: float = 0.0
+    ahead: set[str] = field(default_factory=set)  # read although an earlier one is still open
 
     def belongs_to(self, trade: "LocalTrade") -> bool:
         """Whether this was read from the same trade, and its orders only grew since."""
@@ -43,17 +48,31 @@ class TradeBook:
         orders = trade.orders
         return len(orders) >= self.read and orders[self.read - 1].order_id == self.last_read
 
-    def read_on(self, trade: "LocalTrade", levels_at: dict[int, float]) -> bool:
-        """Read the orders closed since, up to the first still open; says whether one was filled."""
-        filled = False
+    def read_on(
+        self, trade: "LocalTrade", levels_at: dict[int, float], tell: Tell | None = None
+    ) -> bool:
+        """Read the orders closed since, and say whether one was filled; `tell` hears of each.
+
+        An order still open is read once it is closed. Others may stand behind it: what freqtrade
+        finds at the exchange (/reload_trade) it puts at the end.
+        """
+        filled = waits = False
         for order in trade.orders[self.read :]:
             if order.ft_is_open:
-                break
-            if order.safe_filled > 0:
-                self.ledger.apply(fill_of(order, trade, levels_at))
+                waits = True
+                continue
+            if order.order_id not in self.ahead and order.safe_filled > 0:
+                fill = fill_of(order, trade, levels_at)
+                closed = self.ledger.apply(fill)
                 filled = True
+                if tell is not None:
+                    tell(order, fill, closed)
+            if waits:
+                self.ahead.add(order.order_id)
+                continue
             self.read += 1
             self.last_read = order.order_id
+            self.ahead.discard(order.order_id)
         return filled
 
 
@@ -117,9 +136,9 @@ def resting_of(trade: "LocalTrade") -> Resting | None:
 
 
 def working_order(trade: "LocalTrade") -> "Order | None":
-    """Return the order in work: freqtrade works one at a time, and the last one placed."""
-    last = trade.orders[-1] if trade.orders else None
-    return last if last is not None and last.ft_is_open else None
+    """Return the order in work: the newest that is open, as freqtrade works one at a time."""
+    newest = reversed(trade.orders[-NEWEST:])
+    return next((order for order in newest if order.ft_is_open), None)
 
 
 def stake_of(order: "Order", trade: "LocalTrade") -> float:

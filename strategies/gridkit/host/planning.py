@@ -44,9 +44,10 @@ class Planner:
         made = stored or self._made_at_opening(trade, reading)
         if made is None:
             return None
-        if self._context.live and stored is None:
+        is_new = self._context.live and stored is None
+        if is_new:
             plan_store.save(trade, made)
-        return Cycle(orders.new_book(trade), made)
+        return Cycle(orders.new_book(trade), made, is_new=is_new)
 
     def revise(
         self, cycle: Cycle, trade: "Trade", reading: Reading, now: datetime, rate: float
@@ -99,10 +100,12 @@ class Planner:
         count = max(levels, min(wanted, affordable, settings.caps.max_lots))
         side, made = -1 if trade.is_short else 1, trade.open_date_utc.timestamp()
         terrain = self._surveyor.terrain(trade.pair, then)
-        price = float(first.safe_placement_price) if levels == 1 else None
+        price = float(first.safe_placement_price)
         layout = self._rules.layout(trade)
         try:
-            laid = laying.make(anchor, gap, side, count, stake, made, layout, terrain, first=price)
+            laid = laying.make(
+                anchor, gap, side, count, stake, made, layout, terrain, price, levels
+            )
         except ValueError as error:
             logger.error("%s: without a plan nothing is placed: %s", trade.pair, error)
             return None
