@@ -105,10 +105,10 @@ class Messages:
         if now is not None and not alert and not self._may(kind, pair, now):
             self._held_back += 1
             return False
-        held = f" ({self._held_back} messages were held back)" if self._held_back else ""
+        held = f"({self._held_back} messages were held back)" if self._held_back else ""
         self._held_back = 0
-        head = f"{code(pair)} " if pair else ""
-        self.context.strategy.dp.send_msg(f"{head}{text}{held}", always_send=True)
+        whole = " ".join(filter(None, (code(pair), text, held)))
+        self.context.strategy.dp.send_msg(whole, always_send=True)
         return True
 
     def _may(self, kind: str, pair: str, now: datetime) -> bool:
