@@ -1,5 +1,6 @@
 """What recovery lost in a run, against what it might have lost (SPEC E.5)."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,8 +27,10 @@ class Budget:
 
     @property
     def used(self) -> float:
-        """Return the largest share of the budget that was used."""
-        return self.since_peak / self.allowed if self.allowed else 0.0
+        """Return the largest share of the budget that was used; infinite where there was none."""
+        if not self.since_peak:
+            return 0.0
+        return self.since_peak / self.allowed if self.allowed > 0 else math.inf
 
 
 def most_used(report: Report, settings: RecoverySettings) -> Budget:
@@ -41,8 +44,7 @@ def most_used(report: Report, settings: RecoverySettings) -> Budget:
         return Budget()
     moments, lost = (np.array(column) for column in zip(*losses, strict=True))
     found = [_at(index, moments, lost, report, settings) for index in range(len(losses))]
-    since, allowed = max(found, key=lambda one: one[0] / one[1] if one[1] > 0 else np.inf)
-    return Budget(float(lost.sum()), since, allowed)
+    return max((Budget(float(lost.sum()), *one) for one in found), key=lambda one: one.used)
 
 
 def losses_of(trade: TradeRecord) -> list[tuple[int, float]]:
