@@ -14,11 +14,11 @@ from freqtrade.configuration import Configuration
 from freqtrade.enums import RunMode
 from freqtrade.exchange import Exchange
 from freqtrade.optimize.backtesting import Backtesting
-from freqtrade.optimize.optimize_reports import generate_backtest_stats
 from freqtrade.resolvers import ExchangeResolver
 
 from gridkit.grid import laying
 from gridkit.grid.plan import Plan
+from gridkit.reports.records import Run
 from gridkit.reports.report import Report, build
 from gridkit.reports.result import run_from_stats, source_of_config
 from gridkit.settings import Settings
@@ -146,17 +146,32 @@ class Runner:
         return self._exchange
 
 
-def backtest(config: dict[str, Any], exchange: Exchange) -> Any:
-    """Run freqtrade's backtesting, as `freqtrade backtesting` does; return the report's `Run`."""
+def backtest(config: dict[str, Any], exchange: Exchange) -> Run:
+    """Run freqtrade's backtesting, and return what its export would hold.
+
+    The export itself is left out: its statistics take a fifth of the time.
+    """
     testing = Backtesting(config, exchange)
     try:
         data, timerange = testing.load_bt_data()
-        dates = testing.backtest_one_strategy(testing.strategylist[0], data, timerange)
-        stats = generate_backtest_stats(data, testing.all_bt_content, *dates)
+        first, last = testing.backtest_one_strategy(testing.strategylist[0], data, timerange)
+        (content,) = testing.all_bt_content.values()
+        exported = {
+            "strategy_name": STRATEGY,
+            "stake_currency": config["stake_currency"],
+            "starting_balance": config["dry_run_wallet"],
+            "final_balance": content["final_balance"],
+            "backtest_start_ts": first.timestamp() * 1000,
+            "backtest_end_ts": last.timestamp() * 1000,
+            "timeframe": testing.strategy.timeframe,
+            "timeframe_detail": config.get("timeframe_detail"),
+            "pairlist": list(data),
+            "trades": content["results"].to_dict(orient="records"),
+            "locks": [lock.to_json() for lock in content["locks"]],
+        }
     finally:
         testing.cleanup()
-    found = {**stats["strategy"][STRATEGY], "strategy_name": STRATEGY}
-    return run_from_stats(found, source_of_config(config))
+    return run_from_stats(exported, source_of_config(config))
 
 
 @contextlib.contextmanager

@@ -7,10 +7,10 @@ from dataclasses import replace
 from studies.grid_cases import (
     ALL_ON,
     BARE,
-    BULL,
     CAPITALS,
     MINUTES,
     NO_RECOVERY,
+    RANGE,
     SPOT,
     STATIC,
     WITHOUT,
@@ -35,7 +35,7 @@ def contribution(measured: Measured, periods: Sequence[Period]) -> Iterator[Tabl
         "resolved", "recovery lost", "of its budget", "stops lost", "worst day",
     )  # fmt: skip
     for period in periods:
-        if period not in (BULL, SPOT):
+        if period not in (RANGE, SPOT):
             continue
         rows = [_row(case, measured(period, case)) for case in (ALL_ON, *WITHOUT, BARE)]
         yield table(f"{period.name}: one part off at a time", columns, rows)
