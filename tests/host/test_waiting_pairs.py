@@ -1,4 +1,4 @@
-"""A pair without a trade says why: in the notes, in the log, on the chart."""
+"""A pair without a trade says why: on the board, in the log, on the chart, in the column."""
 
 import logging
 
@@ -6,7 +6,7 @@ import pytest
 from freqtrade.enums import RunMode
 
 from gridkit.host import signals, startup
-from host.desks import CALM, NOW, PAIR, STRONG, candles_at, order_of, strategy_of, trade_of
+from host.desks import CALM, CANDLE, NOW, PAIR, STRONG, candles_at, order_of, strategy_of, trade_of
 
 BEARISH = "trending bearish market against the grid, by ADX"
 AGAINST = f"ETH/USDT: nothing is opened, {BEARISH}"
@@ -33,7 +33,7 @@ def test_a_pair_the_market_stands_against_says_so_once_although_its_numbers_chan
     strategy = strategy_of(RunMode.DRY_RUN)
     for strength in (60.0, 61.5, 62.25):
         prepared(strategy, strength=strength, side=-1.0)
-        note = strategy.desk.context.notes[PAIR]
+        note = str(strategy.desk.context.reasons.get(PAIR))
         assert note.startswith(f"nothing is opened, {BEARISH}: ")
         assert f"{strength:g}" in note
     assert [line for line in said() if line.startswith(PAIR)] == [f"{AGAINST}: 60 against 25"]
@@ -54,59 +54,17 @@ def test_a_pair_whose_market_starts_no_cycle_says_so(said):
     strategy = strategy_of(RunMode.DRY_RUN)
     prepared(strategy, strength=22.0)
     note = "nothing is opened, uncertain market starts no cycle, by ADX: 22 against 20"
-    assert strategy.desk.context.notes[PAIR] == note
+    assert str(strategy.desk.context.reasons.get(PAIR)) == note
     assert f"{PAIR}: {note}" in said()
 
 
-@pytest.mark.parametrize(
-    ("first", "then"),
-    [
-        ("nothing is added: exposure", "nothing is added: price beyond pause_price"),
-        ("sell L1: nearest target", "sell L2: nearest target"),
-        ("L2: next free line", "L2: next free line; nothing is added: exposure"),
-        ("L2-3: price is beyond the line", "L2-4: price is beyond the line"),
-    ],
-)
-def test_notes_that_differ_in_more_than_numbers_are_both_logged(said, first, then):
-    context = strategy_of(RunMode.DRY_RUN).desk.context
-    for note in (first, first, then, then):
-        context.note(PAIR, note)
-    assert said()[-2:] == [f"{PAIR}: {first}", f"{PAIR}: {then}"]
-
-
-@pytest.mark.parametrize(
-    ("first", "then"),
-    [
-        ("opening: 5 of 10 lines at 9.90 each", "opening: 4 of 10 lines at 9.85 each"),
-        ("nothing is opened, exposure: 900.5 against 1e+06",
-         "nothing is opened, exposure: 9 against -1"),
-        ("nothing is opened, capital: the share of 4.20 is below 8.25, the least one line needs",
-         "nothing is opened, capital: the share of 4.30 is below 8.25, the least one line needs"),
-    ],
-)  # fmt: skip
-def test_notes_that_differ_in_numbers_alone_are_logged_once(said, first, then):
-    context = strategy_of(RunMode.DRY_RUN).desk.context
-    for note in (first, then):
-        context.note(PAIR, note)
-    assert [line for line in said() if line.startswith(PAIR)] == [f"{PAIR}: {first}"]
-    assert context.notes[PAIR] == then
-
-
-def test_a_pair_with_a_trade_or_with_nothing_against_it_has_no_note(open_trades):
+def test_a_pair_with_a_trade_or_with_nothing_against_it_has_no_reason(open_trades):
     strategy = strategy_of(RunMode.DRY_RUN)
     prepared(strategy, strength=CALM)
-    assert PAIR not in strategy.desk.context.notes
+    assert strategy.desk.context.reasons.get(PAIR) is None
     open_trades.append(trade_of(order_of("L1", 99.0)))
     prepared(strategy, strength=STRONG, side=-1.0)
-    assert PAIR not in strategy.desk.context.notes
-
-
-@pytest.mark.usefixtures("open_trades")
-def test_a_backtest_logs_no_notes(said):
-    strategy = strategy_of()
-    strategy.desk.context.note(PAIR, "nothing is opened, exposure: 1 against 2")
-    assert PAIR in strategy.desk.context.notes
-    assert [line for line in said() if line.startswith(PAIR)] == []
+    assert strategy.desk.context.reasons.get(PAIR) is None
 
 
 # -- on the chart -----------------------------------------------------------------------------
@@ -124,23 +82,49 @@ def drawn(strategy, frame):
 def test_the_chart_of_a_waiting_pair_says_why_at_the_last_price():
     strategy = strategy_of(RunMode.DRY_RUN)
     frame = prepared(strategy, strength=STRONG, side=-1.0)
-    assert drawn(strategy, frame) == {strategy.desk.context.notes[PAIR]: (100.0, 100.0)}
+    assert drawn(strategy, frame) == {str(strategy.desk.context.reasons.get(PAIR)): (100.0, 100.0)}
 
 
 @pytest.mark.usefixtures("open_trades")
 def test_the_chart_of_a_pair_that_says_nothing_is_empty():
     strategy = strategy_of(RunMode.DRY_RUN)
     assert drawn(strategy, prepared(strategy)) == {}
-    strategy.desk.context.notes[PAIR] = "nothing is opened, no usable candle"
+    strategy.desk.context.reasons.waits(PAIR, "no usable candle", NOW)
     assert strategy.plot_annotations(PAIR, NOW, NOW, candles_at(1.0).iloc[:0]) == []
 
 
-def test_the_chart_shows_an_unfilled_first_order_at_its_price_and_not_the_note(open_trades):
+def test_the_chart_shows_an_unfilled_first_order_at_its_price_and_not_the_reason(open_trades):
     strategy = strategy_of(RunMode.DRY_RUN)
     frame = prepared(strategy)
-    strategy.desk.context.notes[PAIR] = "opening: 10 of 10 lines at 20.00 each"
+    strategy.desk.context.reasons.opens(PAIR, "L1", 99.0, "10 of 10 lines at 20.00 each", NOW)
     open_trades.append(trade_of(order_of("L1", 99.0, rests=True)))
     assert drawn(strategy, frame) == {"next: L1": (99.0, 99.0)}
+
+
+def said_in(frame):
+    return list(frame["why"].iloc[[0, -2, -1]])
+
+
+@pytest.mark.usefixtures("open_trades")
+def test_the_last_row_of_the_column_says_why_and_a_look_at_the_chart_brings_it_up_to_date():
+    strategy = strategy_of(RunMode.DRY_RUN)
+    frame = prepared(strategy, strength=STRONG, side=-1.0)
+    reasons = strategy.desk.context.reasons
+    first = reasons.get(PAIR).line()
+    assert said_in(frame) == ["", "", first]
+    later = reasons.waits(PAIR, "no usable candle", NOW + CANDLE).line()
+    sent = frame.copy().iloc[-50:]  # as freqtrade's REST API does, before it asks
+    drawn(strategy, sent)
+    assert said_in(sent) == ["", "", later]
+    assert said_in(frame) == ["", "", first]
+
+
+@pytest.mark.usefixtures("open_trades")
+def test_a_backtest_has_no_such_column():
+    strategy = strategy_of()
+    frame = prepared(strategy, strength=STRONG, side=-1.0)
+    drawn(strategy, frame)
+    assert "why" not in frame
 
 
 # -- lines that capital does not give ----------------------------------------------------------
