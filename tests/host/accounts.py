@@ -8,10 +8,12 @@ import pandas as pd
 from ccxt import TICK_SIZE
 from freqtrade.persistence import LocalTrade, Order, Trade
 
+from gridkit.analytics import shocks
 from gridkit.host.breakers import Breakers
 from gridkit.host.context import Context
 from gridkit.host.fortune import Fortune
 from gridkit.host.market_data import MarketData
+from gridkit.host.outlook import SHOCK
 from gridkit.settings import Settings
 
 NOW = datetime(2025, 1, 2, tzinfo=UTC)
@@ -75,7 +77,10 @@ class Account:
         frame = pd.DataFrame({"date": dates, "close": closes, "volume": 1.0, "regime_code": 0})
         for name in ("open", "high", "low"):
             frame[name] = frame["close"]
-        self.context.market.prepare(pair, frame.assign(**columns))
+        frame = frame.assign(**columns)
+        shocked = shocks.tripped(frame, self.context.settings) != 0
+        seen = dict.fromkeys((1, -1), (SHOCK * shocked).astype("uint8"))
+        self.context.market.prepare(pair, frame, seen)
 
     def look(self) -> "Account":
         self.context.now = self.now

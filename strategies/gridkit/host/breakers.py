@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from gridkit.grid.situation import Block
 from gridkit.host.kept import Kept
-from gridkit.risk import breakers, shocks
+from gridkit.host.market_breakers import MarketBreakers, log
+from gridkit.risk import breakers
 from gridkit.risk.breakers import Breaker, Stage, Standing, State
 from gridkit.risk.guards import RunFailed
 
@@ -25,11 +26,6 @@ LONG_LOCK = timedelta(days=30)  # ... which in a backtest never comes, and each 
 FAILED = Breaker("breakers failed", math.nan, math.nan, 0.0, math.inf, Stage.ORANGE)
 
 
-def log(_kind: str, text: str) -> None:
-    """Say it in the log."""
-    logger.warning("%s", text)
-
-
 class Breakers:
     """One per strategy object. `tell` takes a kind and a text; live only."""
 
@@ -37,6 +33,7 @@ class Breakers:
         self._context = context
         self._fortune = fortune
         self._kept = Kept("breakers")
+        self.markets = MarketBreakers(context)
         self.tell: Callable[[str, str], None] = log
         self.state_id = 0
         self.forget()
@@ -45,9 +42,10 @@ class Breakers:
         """Start anew with another run."""
         self.state = State()
         self.up: Breaker | None = None
+        self._failed = False
         self._loaded = not self._context.live
         self._locked: dict[str, datetime] = {}
-        self._shocked: dict[str, Breaker] = {}
+        self.markets.forget()
         self.state_id += 1
 
     def look(self, now: datetime) -> None:
@@ -55,17 +53,26 @@ class Breakers:
         before = self.up
         try:
             self._look(now)
+            markets_changed = self._context.live and self.markets.look(now)
+            self._failed = False
         except Exception as error:
-            if getattr(self._context.strategy, "errors_are_fatal", False):
-                raise RunFailed("bot_loop_start", error) from error
-            if before is not FAILED:
-                logger.exception("the breakers failed, so nothing is added")
-            self.up = FAILED
+            markets_changed = True
+            self._fail(error)
         if before is not self.up and _sign(before) != _sign(self.up):
-            self.state_id += 1
             self._say(before, now)
-        if self._context.live:
-            self._say_shocks()
+        elif not markets_changed:
+            return
+        self.state_id += 1
+
+    def _fail(self, error: Exception) -> None:
+        """Add nothing until the next look; what is sold goes on being sold."""
+        if getattr(self._context.strategy, "errors_are_fatal", False):
+            raise RunFailed("bot_loop_start", error) from error
+        if not self._failed:
+            logger.exception("the breakers failed, so nothing is added")
+        self._failed = True
+        if self.up is None or self.up.stage < FAILED.stage:
+            self.up = FAILED
 
     def block_start(self, _pair: str) -> Block | None:
         """Return why no cycle may start: yellow or worse."""
@@ -77,17 +84,8 @@ class Breakers:
 
     def block_market(self, pair: str) -> Block | None:
         """Return the shock of a pair's market for which nothing is opened or added."""
-        up = self.market(pair)
+        up = self.markets.up(pair)
         return None if up is None else up.block
-
-    def market(self, pair: str) -> Breaker | None:
-        """Return the breaker of a pair's market that is up."""
-        context = self._context
-        series = context.market.series.get(pair)
-        if series is None or context.now is None or not series.shocks:
-            return None
-        index = series.index_at(context.now.timestamp())
-        return shocks.breaker(series.shocks, series.times, index, context.settings.breakers)
 
     def flatten_reason(self, _pair: str) -> str | None:
         """Return why everything is sold, None where it is not."""
@@ -108,18 +106,22 @@ class Breakers:
         self.state = breakers.next_state(before, moment, seen, rule)
         self.up = breakers.breaker(self.state, moment, seen, rule)
         if self.state.stage is Stage.RED:
-            self._lock(now)
+            self._lock(now, seen.holding)
         if self._context.live:
-            stepped = (before.stage, before.restarts) != (self.state.stage, self.state.restarts)
+            stepped = _step(before) != _step(self.state)
             self._kept.write(_document(self.state), moment, at_once=stepped)
 
-    def _lock(self, now: datetime) -> None:
+    def _lock(self, now: datetime, holding: bool) -> None:
         """Keep all pairs from opening, with the reason, as long as red lasts."""
         if self.up is None:
             return
-        wait = LOCK if self._context.live else LONG_LOCK
-        timed = now.timestamp() < self.up.until < math.inf
-        until = datetime.fromtimestamp(self.up.until, UTC) if timed else now + wait
+        rule = self._context.settings.breakers
+        cooled = datetime.fromtimestamp(self.up.since, UTC) + timedelta(hours=rule.cooldown_hours)
+        until = cooled
+        if now >= cooled:
+            until = now + (LOCK if holding or self._context.live else LONG_LOCK)
+            if now.timestamp() < self.up.until < math.inf:
+                until = datetime.fromtimestamp(self.up.until, UTC)
         for pair in self._context.strategy.dp.current_whitelist():
             if self._locked.get(pair, now) <= now:
                 self._locked[pair] = until
@@ -135,22 +137,6 @@ class Breakers:
             how = "restart" if restarted else "recovered"
             self.tell(KIND, f"breaker down ({how}): {before.name}")
 
-    def _say_shocks(self) -> None:
-        """Tell of the markets' breakers that went up or down."""
-        for pair in self._context.strategy.dp.current_whitelist():
-            before, up = self._shocked.pop(pair, None), self.market(pair)
-            if up is not None:
-                self._shocked[pair] = up
-            if _sign(before) == _sign(up):
-                continue
-            if up is not None:
-                self.tell(
-                    KIND,
-                    f"{pair}: breaker up: {up.block}: nothing is added until {_at(up.until)} UTC",
-                )
-            elif before is not None:
-                self.tell(KIND, f"{pair}: breaker down: {before.name}")
-
 
 def told(up: Breaker) -> str:
     """Say which breaker is up, with its figures."""
@@ -161,6 +147,11 @@ def told(up: Breaker) -> str:
 
 def _at(moment: float) -> str:
     return f"{datetime.fromtimestamp(moment, UTC):%m-%d %H:%M}"
+
+
+def _step(state: State) -> object:
+    """Return what of a state is kept at once when it changes."""
+    return state.stage, state.restarts, state.best is None
 
 
 def _sign(up: Breaker | None) -> object:
