@@ -40,7 +40,7 @@ BARE = {
     "brakes": {"orderflow": False, "illiquid": "ignore"},
 }
 QUICK = {"regime": QUICK_REGIME, "volatility": REALISED}
-UNGATED = {"regime": {"enabled": False}, "volatility": REALISED}
+UNGATED = {**BARE, "regime": {"enabled": False}, "volatility": REALISED}
 END_OF_RUN = "force_exit"  # freqtrade sells what is left when the candles end
 
 

@@ -10,6 +10,7 @@ from freqtrade.persistence import LocalTrade, Order
 
 from AdaptiveGrid import AdaptiveGrid
 from gridkit.analytics.regime import Regime
+from gridkit.host import outlook
 from gridkit.settings import RegimeSettings
 
 NOW = datetime(2025, 1, 2, tzinfo=UTC)
@@ -81,8 +82,12 @@ def candles_at(
     side: float = 1.0,
     volatility: float = 0.02,
     gap_factor: float = 1.0,
+    **columns: float,
 ) -> pd.DataFrame:
-    """A day of candles at one price; the last is closed at NOW. All as `indicators` leaves them."""
+    """A day of candles at one price; the last is closed at NOW. All as `indicators` leaves them.
+
+    `columns` are those of modules that are otherwise taken to be switched off.
+    """
     dates = pd.date_range(end=NOW - CANDLE, periods=288, freq=CANDLE)
     return pd.DataFrame(
         {
@@ -90,12 +95,14 @@ def candles_at(
             "volume": 1.0, "volatility_daily": volatility, "regime_code": code_of(strength, side),
             "regime_adx": strength, "regime_side": side, "stress_gap_factor": gap_factor,
         }
-    )  # fmt: skip
+    ).assign(**columns)  # fmt: skip
 
 
 def sees(strategy: AdaptiveGrid, price: float, *, pair: str = PAIR, **more: float) -> None:
     """The strategy's last closed candle of a pair."""
-    strategy.desk.context.market.prepare(pair, candles_at(price, **more))
+    desk, frame = strategy.desk, candles_at(price, **more)
+    seen = outlook.of_frame(frame, desk.settings, desk.context.seconds)
+    desk.context.market.prepare(pair, frame, seen)
 
 
 def trade_of(*orders: Order, pair: str = PAIR, number: int = 1, is_short: bool = False) -> Any:

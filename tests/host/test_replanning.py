@@ -78,7 +78,8 @@ def test_a_kept_decision_ends_with_its_regime(desk, trade, cycle):
     asked = desk.next_order(trade, NOW, 98.5, 98.5)
     assert asked is not None
     trade.orders.append(order_of(asked[1], cycle.verdict.order.price, rests=True))
-    known = (NOW.timestamp(), 98.5, 0.02, None)
+    series = desk.context.market.series[trade.pair]
+    known = (NOW.timestamp(), 98.5, 0.02, desk.surroundings.code(series, -1, 1))
     assert cycle.decided_for(trade, *known, Regime.RANGING, desk._account)
     others = set(Regime) - {Regime.RANGING}
     assert not any(cycle.decided_for(trade, *known, other, desk._account) for other in others)

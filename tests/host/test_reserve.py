@@ -9,11 +9,13 @@ from host.desks import NOW, order_of, strategy_of, trade_of
 PAIRS = ("ETH/USDT", "SOL/USDT", "XRP/USDT", "ADA/USDT", "DOT/USDT")
 # So that nothing but the cash binds.
 LOOSE = {"inventory": 1.0, "exposure": 1.0}
+# Ten lines, that share what there is.
+PLAIN = {"sizing": {"mode": "fixed"}, "spacing": {"method": "volatility"}, "caps": LOOSE}
 LEAST = 1.1 * 1.5 * 5.0  # freqtrade keeps half as much again as a reserve, and some is added
 
 
 def desk_of(cash, *, minimum=5.0, slots=5, **grid):
-    strategy = strategy_of(pairs=PAIRS, cash=cash, minimum=minimum, caps=LOOSE, grid=grid)
+    strategy = strategy_of(pairs=PAIRS, cash=cash, minimum=minimum, grid=grid, **PLAIN)
     strategy.max_open_trades = slots
     return strategy.desk
 

@@ -84,10 +84,10 @@ def test_an_entry_stays_in_a_market_that_only_starts_no_cycle(trade):
 def test_an_entry_goes_once_the_desk_finds_the_price_beyond_pause_price(
     trade, pause_price, expected
 ):
-    """The lot's target, 4.95 % above the market and more, is out of freqtrade's reach."""
+    """The lot's target, 6 % above the market, is out of freqtrade's reach, and nothing recovers."""
     stops = {"pause_price": {PAIR: pause_price}} if pause_price else {}
     grid = {"target": "fixed", "take_profit": 0.06}
-    strategy = strategy_of(grid=grid, stops=stops)
+    strategy = strategy_of(grid=grid, stops=stops, recovery={"mode": "none"})
     sees(strategy, 98.5)
     strategy.adjust_trade_position(
         trade=trade, current_time=NOW, current_entry_rate=98.5, current_exit_rate=98.5
