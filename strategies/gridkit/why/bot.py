@@ -60,7 +60,9 @@ def _api_server(configs: Sequence[Path]) -> Mapping[str, Any]:
         config = load_from_files([str(path) for path in configs]) if configs else {}
         config = deep_merge_dicts(environment_vars_to_dict(), config)
     except (FreqtradeException, ValueError) as error:
-        raise BotError(" ".join(str(error).split())) from None
+        # Its first line alone: freqtrade shows a piece of the file next, where a password may be.
+        named = ", ".join(str(path) for path in configs)
+        raise BotError(f"{named} cannot be read: {(str(error) or '?').splitlines()[0]}") from None
     server = config.get("api_server")
     return server if isinstance(server, dict) else {}
 
@@ -76,9 +78,8 @@ def _listens_at(server: Mapping[str, Any]) -> str:
 
 def _whole(url: str) -> str:
     """Return a URL with a scheme and without the API's own path."""
-    whole = url.strip().rstrip("/").removesuffix(API_PATH)
-    if "://" not in whole:
-        whole = f"http://{whole}"
+    whole = url.strip() if "://" in url else f"http://{url.strip()}"
+    whole = whole.rstrip("/").removesuffix(API_PATH)
     parts = urlsplit(whole)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise BotError(f"{url!r} is no URL of a bot, as http://127.0.0.1:8080 is")
@@ -101,7 +102,7 @@ class Bot:
         try:
             answer = getattr(self._client, method)(*arguments, **options)
         except requests.exceptions.Timeout:
-            raise BotError(f"{self.url} gave no answer within {TIMEOUT_SECONDS:.0f} s") from None
+            raise BotError(f"{self.url} gave no answer within {TIMEOUT_SECONDS:g} s") from None
         except requests.exceptions.JSONDecodeError:
             raise BotError(f"{self.url} answers, but is not freqtrade's REST API") from None
         except requests.exceptions.RequestException as error:
