@@ -6,7 +6,6 @@ comes last and binds the target alone.
 
 from collections.abc import Collection
 from dataclasses import replace
-from itertools import pairwise
 
 from gridkit.grid import rows, volume_lines
 from gridkit.grid.costs import lowest_target, on_tick
@@ -126,11 +125,6 @@ def _wanted_target(price: float, inner: float, side: int, layout: Layout) -> flo
 
 def _steps(gap: Spacing, lines: tuple[Line, ...], row: Row, moved: Moved, layout: Layout) -> Steps:
     """Return what each step of laying these lines came to; lines with a lot are not of them."""
-    gaps = [
-        abs(1 - price / inner)
-        for (inner, price), free in zip(pairwise(row.prices[:-1]), row.free, strict=True)
-        if free
-    ]
     raised = sum(
         free and _is_raised(line, inner, row.side, layout)
         for line, inner, free in zip(lines, (row.prices[0], *moved.prices), row.free, strict=False)
@@ -138,7 +132,7 @@ def _steps(gap: Spacing, lines: tuple[Line, ...], row: Row, moved: Moved, layout
     return Steps(
         wanted=gap.wanted,
         bounded=gap.step,
-        dense=sum(gaps) / len(gaps) if gaps else gap.step,
+        dense=gap.step * row.mean_gap,
         free=sum(row.free),
         moved=moved.moved,
         fell_back=moved.fell_back,

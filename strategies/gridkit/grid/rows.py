@@ -17,12 +17,22 @@ from gridkit.grid.lines import Line, Plan
 class Row:
     """Lines outwards from an inner neighbour to an outer one; `prices` has both at its ends.
 
-    `free` says which of the lines between may move; it is two shorter.
+    `free` says which of the lines between may move; it is two shorter. `mean_gap` is that of the
+    free lines in steps: below 1 where density draws them closer.
     """
 
     prices: tuple[float, ...]
     free: tuple[bool, ...]
     side: int
+    mean_gap: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Laid:
+    """Prices of lines, and how many steps `way` it is over all those that are free."""
+
+    prices: list[float]
+    way: float
 
 
 def outwards(
@@ -43,14 +53,17 @@ def outwards(
     def price_at(place: float) -> float:
         return line_price(anchor, step, place, side, layout.spacing.progression)
 
-    def laid(how: Layout) -> list[float]:
+    def laid(how: Layout) -> _Laid:
         beyond = _places(count + 1 - taken, lambda place: price_at(taken + place), 1, how, terrain)
         places = [*range(1, taken + 1), *(taken + place for place in beyond)]
-        return [entry_on_tick(price_at(place), side, layout.tick) for place in places]
+        prices = [entry_on_tick(price_at(place), side, layout.tick) for place in places]
+        return _Laid([anchor, *prices], places[count - 1] - taken)
 
-    *prices, outer = _spaced(laid, layout, lambda laid: [anchor, *laid[:-1]], side)
+    found = _spaced(laid, layout, side, slice(0, -1))
+    *prices, outer = found.prices
     free = tuple(index >= taken for index in range(count))
-    return Row((anchor, *prices, _above_zero(outer, prices[-1])), free, side)
+    mean_gap = _mean(found.way, count - taken)
+    return Row((*prices, _above_zero(outer, prices[-1])), free, side, mean_gap)
 
 
 def with_line(row: Row, number: int, price: float) -> Row:
@@ -74,32 +87,34 @@ def around(
     fixed = {line.level: line.price for line in kept}
     first, last = kept[0], kept[-1]
 
-    def laid(how: Layout) -> list[float]:
+    def laid(how: Layout) -> _Laid:
         inner = _away(first.price, first.level - levels[0], -1, plan, how, terrain)
         outer = _away(last.price, levels[-1] - last.level, 1, plan, how, terrain)
         held = range(first.level, last.level + 1)
         middle = [fixed.get(level) or _between(level, fixed, plan.side, how) for level in held]
-        return [*reversed(inner), *middle, *outer]
+        prices = [*reversed(inner.prices), *middle, *outer.prices]
+        return _Laid(prices, inner.way + outer.way)
 
-    prices = _spaced(laid, layout, lambda laid: laid, plan.side)
+    found = _spaced(laid, layout, plan.side, slice(None))
+    prices = found.prices
     inner, outer = (_apart(prices[end], place, plan, layout) for end, place in ((0, -1), (-1, 1)))
     free = tuple(not first.level <= level <= last.level for level in levels)
-    return Row((inner, *prices, _above_zero(outer, prices[-1])), free, plan.side)
+    return Row(
+        (inner, *prices, _above_zero(outer, prices[-1])),
+        free,
+        plan.side,
+        _mean(found.way, sum(free)),
+    )
 
 
-def _spaced(
-    laid: Callable[[Layout], list[float]],
-    layout: Layout,
-    checked: Callable[[list[float]], list[float]],
-    side: int,
-) -> list[float]:
+def _spaced(laid: Callable[[Layout], _Laid], layout: Layout, side: int, checked: slice) -> _Laid:
     """Return lines by density where these can be told apart, else without."""
     if layout.density is not None:
         dense = laid(layout)
-        if not wrong(checked(dense), side):
+        if not wrong(dense.prices[checked], side):
             return dense
     plain = laid(replace(layout, density=None))
-    reason = wrong(checked(plain), side)
+    reason = wrong(plain.prices[checked], side)
     if reason:
         raise ValueError(reason)
     return plain
@@ -129,14 +144,15 @@ def _places(
 
 def _away(
     price: float, count: int, direction: int, plan: Plan, layout: Layout, terrain: Terrain
-) -> list[float]:
+) -> _Laid:
     """Return `count` lines on from another one, nearest first; outwards by direction 1."""
 
     def price_at(place: float) -> float:
         return _exactly_apart(price, place, plan, layout)
 
     places = _places(count, price_at, direction, layout, terrain)
-    return [entry_on_tick(price_at(place), plan.side, layout.tick) for place in places]
+    prices = [entry_on_tick(price_at(place), plan.side, layout.tick) for place in places]
+    return _Laid(prices, abs(places[-1]) if places else 0.0)
 
 
 def _apart(price: float, index: float, plan: Plan, layout: Layout) -> float:
@@ -163,3 +179,7 @@ def _between(level: int, fixed: Mapping[int, float], side: int, layout: Layout) 
 def _above_zero(outer: float, last: float) -> float:
     """Return the outer neighbour; half the last price where arithmetic steps lead below zero."""
     return outer if outer > 0 else last / 2
+
+
+def _mean(way: float, lines: int) -> float:
+    return way / lines if lines else 1.0
