@@ -175,3 +175,11 @@ def test_a_summary_that_fails_ends_a_backtest_and_is_logged_by_a_bot(fatal, capl
     else:
         summary.tell(strategy, strategy.desk)
         assert "the summary failed" in caplog.text
+
+
+def test_leverage_is_told_and_counts_in_the_worst_loss():
+    strategy = strategy_of(leverage=3.0)
+    strategy.config["trading_mode"] = "futures"
+    looked(strategy)
+    assert "capital 1,000.00 USDT, leverage 3: at most" in summary.lines(strategy, strategy.desk)[0]
+    assert worst_of(strategy).stops == pytest.approx(stopped_cycle(200.0, 3.0, 0.05, COSTS))
