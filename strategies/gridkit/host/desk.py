@@ -298,10 +298,16 @@ class GridDesk:
         )
 
     def _means(self, trade: "Trade", block: Block | None, now: datetime) -> Means:
-        """Ask for the room there is only where something may be added."""
-        if block is None:
+        """Ask for the room there is only where something may be added. No answer is no room."""
+        if block is not None:
+            return Means(0.0, block, self.treasury.asset_limit(trade.leverage or 1.0))
+        try:
             return self.treasury.means(trade.pair, trade, now)
-        return Means(0.0, block, self.treasury.asset_limit(trade.leverage or 1.0))
+        except Exception:
+            if not self.context.live:
+                raise
+            logger.exception("%s: the caps failed, so nothing is added", trade.pair)
+            return Means(0.0, Block("caps failed", math.nan, math.nan), math.inf)
 
     def _valid_until(self, cycle: Cycle, verdict: Verdict, until: float, now: datetime) -> float:
         """Return when the verdict is made again whatever the price; soon where cash binds it."""

@@ -92,15 +92,25 @@ class Treasury:
 
     def sized(self, reading: Reading | None) -> sizing.Sized:
         """Return what a line should cost, and why, before shares and minimums (SPEC A)."""
-        settings, fortune = self._context.settings, self._fortune
+        settings, strategy = self._context.settings, self._context.strategy
         annual = volatility.annual(reading.volatility) if reading else math.nan
-        return sizing.level_stake_or_base(
-            sizing.Fortune(fortune.base, fortune.realised, fortune.equity, fortune.drawdown),
-            fortune.performance(),
+        fatal = getattr(strategy, "errors_are_fatal", False)
+        level_stake = sizing.level_stake if fatal else sizing.level_stake_or_base
+        return level_stake(
+            self._fortunes(),
+            self._fortune.performance(),
             annual,
             settings.breakers.orange,
             settings.sizing,
         )
+
+    def _fortunes(self) -> sizing.Fortune:
+        """Return the account as sizing wants it; at a start, capital without a past."""
+        fortune = self._fortune
+        if math.isnan(fortune.base):
+            capital = self.capital()
+            return sizing.Fortune(capital, 0.0, capital, math.nan)
+        return sizing.Fortune(fortune.base, fortune.realised, fortune.equity, fortune.drawdown)
 
     def asset_limit(self, leverage: float) -> float:
         """Return the notional at which an asset is trimmed."""
