@@ -162,19 +162,16 @@ def test_where_no_lot_left_at_its_target_the_entry_stands_for_it(close, stuck):
 
 
 def test_the_other_pairs_say_how_far_a_target_is_only_where_a_pair_says_nothing():
+    """At an unchanged price, what is 4 % away is stuck; 1 %, and the median of both, is not."""
     sold = [fill(0, 1.0, 100.0, "L1"), fill(1, 1.0, 104.0, "sell L1", entry=False)]
     near = [fill(0, 1.0, 100.0, "L1"), fill(1, 1.0, 101.0, "sell L1", entry=False)]
     held = [fill(2, 1.0, 100.0, "L2"), fill(20, 1.0, 99.0, "force_exit", entry=False)]
-    closes = [100.0] * 21
-    run = run_of(
-        {"AAA/USDT": closes, "BBB/USDT": closes, "CCC/USDT": closes},
-        [trade(sold), trade(held, "BBB/USDT"), trade(near + held, "CCC/USDT")],
-    )
-    found = report.build(run).figures
-    # At 100, the median of 4 and 1 % is not 3 % away, and neither is 1 %: but 4 % alone would be.
-    assert found["stuck_lots_count"] == 0
-    alone = run_of({"AAA/USDT": closes, "BBB/USDT": closes}, list(run.trades[:2]))
-    assert report.build(alone).figures["stuck_lots_count"] == 1
+    far, close, unknown = (
+        trade(sold + held, "AAA/USDT"), trade(near + held, "CCC/USDT"), trade(held, "BBB/USDT"),
+    )  # fmt: skip
+    for trades, stuck in (([far, close, unknown], 1), ([far, unknown], 2), ([close, unknown], 0)):
+        run = run_of({one.pair: [100.0] * 21 for one in trades}, trades)
+        assert report.build(run).figures["stuck_lots_count"] == stuck
 
 
 def test_a_stuck_lot_that_the_end_of_the_run_sells_is_not_resolved():
