@@ -177,6 +177,8 @@ def test_the_other_pairs_say_how_far_a_target_is_only_where_a_pair_says_nothing(
 def test_a_stuck_lot_that_the_end_of_the_run_sells_is_not_resolved():
     fills = [
         fill(0, 1.0, 100.0, "L1"),
+        fill(0, 1.0, 99.5, "L3"),
+        fill(1, 1.0, 99.6, "sell L3", entry=False),
         fill(1, 1.0, 97.0, "L2"),
         fill(14, 1.0, 95.0, "flatten L1", entry=False),
         fill(19, 1.0, 90.0, "force_exit", entry=False),
