@@ -105,6 +105,20 @@ def test_an_open_cycle_says_its_next_order_and_what_stands_against_more(verdict,
     assert str(Reasons(live=False).decided(PAIR, verdict, NOW)) == text
 
 
+@pytest.mark.parametrize(("minutes", "stands"), [(9, True), (10, False), (300, False)])
+def test_a_reason_that_nobody_renewed_gives_way(minutes, stands):
+    reasons = Reasons(live=False)
+    reasons.waits(PAIR, ADX, NOW)
+    reasons.unless_renewed(PAIR, "no free trade", NOW + minutes * MINUTE, 10 * MINUTE)
+    assert (reasons.get(PAIR).condition == ADX.condition) is stands
+
+
+def test_a_pair_of_which_nothing_was_said_takes_the_reason_at_once():
+    reasons = Reasons(live=False)
+    reasons.unless_renewed(PAIR, "no free trade", NOW, 10 * MINUTE)
+    assert reasons.get(PAIR).condition == "no free trade"
+
+
 def test_a_cycle_that_opens_says_its_order_and_what_it_costs():
     reason = Reasons(live=False).opens(PAIR, "L1", 99.5, "5 of 10 lines at 20 each", NOW)
     assert (reason.state, reason.order, reason.price) == ("opening", "L1", 99.5)

@@ -8,7 +8,7 @@ import logging
 import math
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from gridkit.host import logfmt
@@ -127,6 +127,14 @@ class Reasons:
             value=block.value,
             threshold=block.threshold,
         )
+
+    def unless_renewed(
+        self, pair: str, block: "Block | str", now: datetime, age: timedelta
+    ) -> None:
+        """Say why nothing is opened where the last reason is that old: it no longer stands."""
+        before = self.get(pair)
+        if before is None or now - before.updated >= age:
+            self.waits(pair, block, now)
 
     def opens(
         self, pair: str, tag: str | None, price: float | None, detail: str, now: datetime
