@@ -24,10 +24,11 @@ def places(
     `direction` 1 leads outwards, -1 inwards. A gap is a step divided by the density where its line
     would stand without. `levels` (support and resistance) ascend. Settings None: whole steps.
     """
+    if settings is None:
+        return [float(direction * place) for place in range(1, count + 1)]
     found, place = [], 0.0
     for _ in range(count):
-        dense = 1.0 if settings is None else density(price_at(place + direction), levels, settings)
-        place += direction / dense
+        place += direction / density(price_at(place + direction), levels, settings)
         found.append(place)
     return found
 

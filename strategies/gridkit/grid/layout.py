@@ -1,7 +1,7 @@
 """What lines are laid by: settings, costs, price step, and what is known of the prices around."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gridkit.analytics.book_levels import Levels
 from gridkit.grid.costs import Costs, on_tick
@@ -33,13 +33,18 @@ class Terrain:
     """What is known of the prices around a grid; empty is nothing.
 
     `nodes`: prices at which much was traded; `supports`: at which price turned, and averages;
-    `book`: levels of the book now; `imbalance`: of the book, -1 … 1, NaN unknown.
+    `book`: levels of the book now; `imbalance`: of the book, -1 … 1, NaN unknown. `levels` are
+    nodes and supports together, ascending.
     """
 
     nodes: tuple[float, ...] = ()
     supports: tuple[float, ...] = ()
     book: Levels | None = None
     imbalance: float = math.nan
+    levels: tuple[float, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "levels", tuple(sorted({*self.nodes, *self.supports})))
 
 
 EMPTY = Terrain()

@@ -54,7 +54,9 @@ def outwards(
         return line_price(anchor, step, place, side, layout.spacing.progression)
 
     def laid(how: Layout) -> _Laid:
-        beyond = _places(count + 1 - taken, lambda place: price_at(taken + place), 1, how, terrain)
+        beyond = density.places(
+            count + 1 - taken, lambda place: price_at(taken + place), terrain.levels, how.density
+        )
         places = [*range(1, taken + 1), *(taken + place for place in beyond)]
         prices = [entry_on_tick(price_at(place), side, layout.tick) for place in places]
         return _Laid([anchor, *prices], places[count - 1] - taken)
@@ -113,7 +115,8 @@ def _spaced(laid: Callable[[Layout], _Laid], layout: Layout, side: int, checked:
         dense = laid(layout)
         if not wrong(dense.prices[checked], side):
             return dense
-    plain = laid(replace(layout, density=None))
+        layout = replace(layout, density=None)
+    plain = laid(layout)
     reason = wrong(plain.prices[checked], side)
     if reason:
         raise ValueError(reason)
@@ -122,24 +125,13 @@ def _spaced(laid: Callable[[Layout], _Laid], layout: Layout, side: int, checked:
 
 def wrong(prices: Sequence[float], side: int) -> str | None:
     """Say what is wrong with lines: they are unknown, reach zero, stand still or turn back."""
-    if not all(math.isfinite(price) for price in prices):
+    if not all(map(math.isfinite, prices)):
         return "lines of an unknown price"
     if min(prices) <= 0:
         return f"{len(prices) - 1} lines reach a price of zero: fewer levels or less step"
     if min((side * (one - other) for one, other in pairwise(prices)), default=1.0) <= 0:
         return "lines fall together on the exchange's price step: a wider step is needed"
     return None
-
-
-def _places(
-    count: int,
-    price_at: density.Prices,
-    direction: int,
-    layout: Layout,
-    terrain: Terrain,
-) -> list[float]:
-    levels = sorted({*terrain.nodes, *terrain.supports}) if layout.density else ()
-    return density.places(count, price_at, levels, layout.density, direction)
 
 
 def _away(
@@ -150,7 +142,7 @@ def _away(
     def price_at(place: float) -> float:
         return _exactly_apart(price, place, plan, layout)
 
-    places = _places(count, price_at, direction, layout, terrain)
+    places = density.places(count, price_at, terrain.levels, layout.density, direction)
     prices = [entry_on_tick(price_at(place), plan.side, layout.tick) for place in places]
     return _Laid(prices, abs(places[-1]) if places else 0.0)
 

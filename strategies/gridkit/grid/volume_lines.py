@@ -6,6 +6,7 @@ whatever the others do. Between two lines a level belongs to the one that is nea
 """
 
 import math
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 from gridkit.grid.costs import lowest_target
@@ -40,19 +41,15 @@ def moved(row: Row, terrain: Terrain, layout: Layout) -> Moved:
     if rule is None:
         return Moved(lines)
     found = levels_for(terrain, row.side, rule)
-    levels = [entry_on_tick(level, row.side, layout.tick) for level in found]
+    levels = sorted(entry_on_tick(level, row.side, layout.tick) for level in found)
     bias = bias_of(terrain.imbalance, row.side, rule)
     if not levels and bias == 0.0:
         return Moved(lines)
     prices, fell_back = [row.prices[0]], 0
     for index, line in enumerate(lines, start=1):
         price, stayed = line, False
-        if row.free[index - 1]:
-            reach = _reach(row, index, prices[-1], layout)
-            start = _biased(line, bias, reach, row.side, layout.tick)
-            near = [level for level in levels if _worth(level, start, row.side, rule)]
-            price = _nearest(start, [level for level in near if _within(level, reach)])
-            stayed = bool(near) and price == start and start not in near
+        if row.free[index - 1] and (bias != 0.0 or _near(levels, line, row.side, rule)):
+            price, stayed = _placed(row, index, prices[-1], levels, bias, layout, rule)
         prices.append(price)
         fell_back += stayed
     return _told(lines, tuple(prices[1:]), fell_back)
@@ -99,6 +96,35 @@ def least_distance(inner: float, line: float, side: int, layout: Layout) -> floa
     return min(way, least)
 
 
+def _placed(
+    row: Row,
+    index: int,
+    inner: float,
+    levels: list[float],
+    bias: float,
+    layout: Layout,
+    rule: VolumeLineSettings,
+) -> tuple[float, bool]:
+    """Return where a line goes, and whether its neighbours keep it from a level that is near.
+
+    `inner` is where the line on its inner side has gone, `levels` ascend.
+    """
+    reach = _reach(row, index, inner, layout)
+    start = _biased(row.prices[index], bias, reach, row.side, layout.tick)
+    near = _near(levels, start, row.side, rule)
+    usable = [level for level in near if _within(level, reach)]
+    price = min(usable, key=lambda level: abs(level / start - 1.0), default=start)
+    return price, bool(near) and price == start and start not in near
+
+
+def _near(levels: list[float], price: float, side: int, rule: VolumeLineSettings) -> list[float]:
+    """Return those of ascending levels that a line at this price may move to."""
+    towards = min(rule.beyond, rule.most) + _SLACK
+    below, above = (rule.most + _SLACK, towards)[::side]
+    low, high = price * (1.0 - below), price * (1.0 + above)
+    return levels[bisect_left(levels, low) : bisect_right(levels, high)]
+
+
 def _reach(row: Row, index: int, inner: float, layout: Layout) -> tuple[float, float]:
     """Return the lowest and the highest price a line may move to, for its neighbours."""
     line, outer = row.prices[index], row.prices[index + 1]
@@ -107,19 +133,9 @@ def _reach(row: Row, index: int, inner: float, layout: Layout) -> tuple[float, f
     return min(towards, away), max(towards, away)
 
 
-def _nearest(price: float, levels: list[float]) -> float:
-    """Return the level nearest to a price, of two equal ones the lower; the price without any."""
-    return min(levels, key=lambda level: (abs(level / price - 1.0), level), default=price)
-
-
 def _within(level: float, reach: tuple[float, float]) -> bool:
     low, high = reach
     return low * (1 - _SLACK) <= level <= high * (1 + _SLACK)
-
-
-def _worth(level: float, line: float, side: int, rule: VolumeLineSettings) -> bool:
-    towards_market = side * (level / line - 1.0)
-    return -rule.most - _SLACK <= towards_market <= min(rule.beyond, rule.most) + _SLACK
 
 
 def _biased(line: float, bias: float, reach: tuple[float, float], side: int, tick: float) -> float:
