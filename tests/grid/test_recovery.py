@@ -170,6 +170,23 @@ def test_thirds_leave_at_the_rungs_above_the_price_at_which_the_lot_became_stuck
     assert not book.lots
 
 
+@given(st.floats(1e-6, 1e6), st.floats(1.0, 1e5), SIDES)
+def test_a_lot_of_any_size_leaves_whole_in_three_parts(amount, price, side):
+    book = Ledger(is_short=side < 0)
+    book.apply(Fill(True, (1,), price, amount, 0.0, 0.0, "L1"))
+    plan = replace(plan_of(side), lines=(Line(1, price, price * (1 + side * 0.5)),))
+    stuck = {1: Stuck(price, HOUR, amount)}
+    parts = []
+    while book.lots:
+        order = order_at(price, *book.lots.values(), side=side, plan=plan, stuck=stuck)
+        assert order is not None
+        assert order.price is not None
+        assert tags.verb_of(order.tag) == tags.RECOVER
+        parts.append((order.share or 1.0) * book.lots[1].amount)
+        book.apply(Fill(False, (1,), order.price, parts[-1], 2 * HOUR, 0.0, order.tag))
+    assert parts == pytest.approx([amount / 3] * 3)
+
+
 @pytest.mark.parametrize(
     ("left", "rung", "sold"),
     [
@@ -189,6 +206,16 @@ def test_how_far_a_ladder_has_come_follows_from_the_amount_left(left, rung, sold
     assert order.price == pytest.approx(90.0 * (1 + LADDER.ladder[rung - 1]))
     assert (order.share or 1.0) * left == pytest.approx(sold)
     assert (order.share is None) is (sold == left)
+
+
+@pytest.mark.parametrize("minimum", [{"least_order_value": 10.0}, {"least_order_amount": 0.11}, {}])
+def test_what_is_left_of_a_part_and_too_small_for_an_order_goes_with_the_next(minimum):
+    """A tenth of a coin of the first third is left, worth 9.1."""
+    order = order_at(88.0, lot(amount=2.1), stuck={1: Stuck(90.0, HOUR, 3.0)}, **minimum)
+    assert order is not None
+    rung, sold = (1, 1.1) if minimum else (0, 0.1)
+    assert order.price == pytest.approx(90.0 * (1 + LADDER.ladder[rung]))
+    assert (order.share or 1.0) * 2.1 == pytest.approx(sold)
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,15 @@
 
 import json
 import math
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from freqtrade.enums import RunMode
-from freqtrade.persistence import LocalTrade, Trade
+from freqtrade.persistence import Trade
 
-from backtests.runs import QUICK
+from backtests.runs import QUICK, disagreements
 from gridkit.grid import tags
 from gridkit.grid.plan import Line, Plan
 from gridkit.grid.situation import Order, Stuck
@@ -22,6 +23,8 @@ from host.desks import NOW, order_of, strategy_of, trade_of
 LINES = tuple(Line(level, 100.0, 102.0) for level in (1, 2, 3))
 PLAN = Plan(1, 101.0, 0.01, LINES, 20.0, 0.0, 0.02)
 MINUTE, HOUR = 60.0, 3_600.0
+CAPITAL = 1_000.0  # what config.json begins with, and may use of it
+THE_END = datetime(2030, 1, 1, tzinfo=UTC)
 START = NOW.timestamp()
 OTHER = "SOL/USDT"
 
@@ -330,21 +333,27 @@ STUCK = {
 }
 
 
+TRADED = "20251205-20251209"
+SHARE = 0.002
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("budget", [0.5, 0.002])
-def test_in_a_backtest_stuck_lots_leave_in_parts_within_the_budget(backtest, spot, budget):
-    rule = {**STUCK["recovery"], "budget": budget, "budget_of_profit": 0.0}
-    run = backtest(spot, {**STUCK, "recovery": rule})
+def test_in_a_backtest_stuck_lots_leave_in_parts_within_the_budget_and_the_same_without_cache(
+    backtest, spot, monkeypatch
+):
+    settings = {**STUCK, "recovery": {**STUCK["recovery"], "budget": SHARE, "budget_of_profit": 0}}
+    lost: list[float] = []
+
+    def watch(recording: Any, _pair: str, _now: Any) -> None:
+        lost.append(recording.strategy.desk.fortune.recovery_loss())
+
+    run = backtest(spot, settings, timerange=TRADED, watch=watch)
     parts = [one for one in run.filled if tags.verb_of(one.tag) == tags.RECOVER]
-    assert len(parts) >= 10
-    desk = run.strategy.desk
-    losses = [loss for cycle in desk.cycles.values() for loss in cycle.book.ledger.recovery_losses]
-    start = run.content["config"]["dry_run_wallet"]
-    since_peak = sum(loss for when, loss in losses if when > desk.fortune.peak_time)
-    assert since_peak <= budget * start
-    amounts = {order.safe_filled for trade in all_trades() for order in trade.orders}
-    assert amounts
-
-
-def all_trades() -> list[Any]:
-    return LocalTrade.bt_trades + LocalTrade.bt_trades_open
+    assert len(parts) >= 30
+    assert 0.5 * SHARE * CAPITAL < max(lost) <= SHARE * CAPITAL
+    sold = [one for one in run.filled if tags.verb_of(one.tag)]
+    cycles = run.strategy.desk.cycles.values()
+    assert 10 <= sum(len(cycle.book.ledger.done) for cycle in cycles) < 0.8 * len(sold)
+    monkeypatch.setattr(Cycle, "decided_for", lambda *_arguments: False)
+    anew = backtest(spot, settings, timerange=TRADED)
+    assert disagreements(run, anew, THE_END) == []

@@ -31,7 +31,7 @@ class Part:
 
 def ladder_exit(targets: Mapping[int, float], view: View) -> Order | None:
     """Return the nearest rung's exit, where it is nearer than any target (prices, by level)."""
-    part = _nearest_part(targets, view)
+    part = _nearest_part(view)
     if part is None or view.mirrored(part.price) >= min(map(view.mirrored, targets.values())):
         return None
     lot = view.situation.lots[part.level]
@@ -62,23 +62,21 @@ def rungs(stuck: Stuck, recovery: RecoveryRules, view: View) -> list[tuple[float
     return [(middle, 1.0)]
 
 
-def _nearest_part(targets: Mapping[int, float], view: View) -> Part | None:
+def _nearest_part(view: View) -> Part | None:
     recovery, stuck = view.rules.recovery, view.situation.stuck
     if recovery is None or recovery.mode != "ladder":
         return None
-    levels = [level for level in sorted(stuck) if level in targets]
-    firsts = (next(_parts(level, targets[level], recovery, view), None) for level in levels)
+    levels = [level for level in sorted(stuck) if level in view.situation.lots]
+    firsts = (next(_parts(level, recovery, view), None) for level in levels)
     found = [part for part in firsts if part is not None]
     return min(found, key=lambda part: (view.mirrored(part.price), part.level), default=None)
 
 
-def _parts(level: int, target: float, recovery: RecoveryRules, view: View) -> Iterator[Part]:
-    """Yield what may be sold of a lot at each rung to come, before its own target."""
+def _parts(level: int, recovery: RecoveryRules, view: View) -> Iterator[Part]:
+    """Yield what may be sold of a lot at each rung to come."""
     lot, stuck = view.situation.lots[level], view.situation.stuck[level]
     for price, share in rungs(stuck, recovery, view):
         view.bounds.event(view.mirrored(price))
-        if view.mirrored(price) >= view.mirrored(target):
-            return
         part = Part(level, price, _amount_due(lot, stuck, share, view))
         if part.amount > _ROUNDING * stuck.amount and _may_be_sold(part, lot, view):
             yield part
