@@ -1,5 +1,6 @@
 """Says what happens to the grids of a running bot: to Telegram, and one log line per fill."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +19,8 @@ from gridkit.host.recovery import RecoveryDesk
 
 if TYPE_CHECKING:
     from freqtrade.persistence import Order
+
+logger = logging.getLogger(__name__)
 
 SECONDS_PER_MINUTE = 60
 
@@ -101,8 +104,14 @@ class Announcer:
         )
 
     def breaker(self, kind: str, text: str) -> None:
-        """Tell of a breaker that went up or down."""
+        """Tell of the account's breaker that went up or down."""
+        logger.warning("%s", text)
         self.messages.send(kind, "", code(text), alert=True)
+
+    def market(self, kind: str, text: str) -> None:
+        """Tell of the breaker of one market; there are many, so within the limits."""
+        logger.info("%s", text)
+        self.messages.send(f"{kind} {text.partition(':')[0]}", "", code(text))
 
     def mismatch(self, kind: str, pair: str, text: str) -> None:
         """Tell of a difference between lots and exchange; what explains itself goes to the log."""

@@ -73,6 +73,8 @@ class GridDesk:
         self.reconciler = Reconciler(self.context, self.cycles, self.announcer.mismatch)
         if live:
             self.breakers.tell = self.announcer.breaker
+            self.breakers.markets.tell = self.announcer.market
+            self.breakers.markets.books = self.flow.book
             self.surroundings.refusals += [self._told_by_user, self._unreconciled]
         self._account = 0  # counts what moved cash, so that pairs short of it ask again
 
@@ -344,7 +346,7 @@ class GridDesk:
         if not self.context.live or cycle.verdict is None:
             return
         reason = self.context.reasons.decided(trade.pair, cycle.verdict, now)
-        up = (self.breakers.up, self.breakers.market(trade.pair))
+        up = (self.breakers.up, self.breakers.markets.up(trade.pair))
         standing = plan_store.Standing(
             self.recovery.budget(),
             self.recovery.budget_left(trade),
