@@ -216,11 +216,12 @@ def test_the_mean_of_the_longer_window_is_that_of_the_correlations():
 # -- what trips, and for how long -------------------------------------------------------------
 
 
-def shown(**columns):
+def shown(settings=DEFAULTS, **columns):
     rows = max(len(values) for values in columns.values())
     dates = START + pd.Timedelta("5min") * np.arange(rows)
     values = {f"shocks_{name}": np.asarray(one, "float32") for name, one in columns.items()}
-    return pd.DataFrame({"date": dates, **values})
+    made = shocks.tripping(pd.DataFrame(values), settings)
+    return pd.DataFrame({"date": dates, **values}).join(made)
 
 
 @pytest.mark.parametrize(
@@ -233,6 +234,14 @@ def shown(**columns):
 def test_each_shock_trips_beyond_its_own_threshold(name, calm, trips):
     frame = shown(**{name: [calm, np.nan, trips]})
     assert shocks.tripped(frame, DEFAULTS).tolist() == [0, 0, Shock[name.upper()]]
+    assert frame["shocks_value"].tolist() == pytest.approx([np.nan, np.nan, trips], nan_ok=True)
+
+
+def test_of_two_shocks_in_one_candle_the_first_counts_and_of_two_candles_the_last():
+    frame = shown(
+        volume=[0.0, 11.0, 0.0, 0.0], move=[0.0, 0.06, 0.0, 0.0], volatility=[0, 0, 3.5, 0]
+    )
+    assert shocks.tripped(frame, DEFAULTS).tolist() == [0, Shock.MOVE, *[Shock.VOLATILITY] * 2]
 
 
 def test_a_trip_holds_for_the_pause_after_the_last_candle_that_tripped():
@@ -249,6 +258,7 @@ def test_without_a_pause_a_trip_holds_for_its_candle():
 def test_what_is_unknown_or_absent_trips_nothing():
     assert not shocks.tripped(shown(volatility=[np.nan] * 5), DEFAULTS).any()
     assert len(shocks.tripped(shown(move=[]), DEFAULTS)) == 0
+    assert not shocks.tripped(market([100.0] * 5), DEFAULTS).any()
 
 
 numbers = st.sampled_from((np.nan, 0.0, 0.049, 0.05, 0.3, 2.9, 3.0, 9.0, 10.0, 50.0, -0.5))
@@ -263,7 +273,7 @@ def test_the_array_and_the_one_with_figures_say_the_same_at_every_candle(values,
     frame = shown(**dict(zip(names, np.array(values).T, strict=True)))
     settings = settings_of(pause_minutes=minutes)
     held, times = shocks.tripped(frame, settings), candles.times(frame)
-    columns = {shock.column: frame[shock.column].to_numpy() for shock in Shock}
+    columns = {name: frame[name].to_numpy() for name in (shocks.KIND, shocks.VALUE)}
     for index, shock in enumerate(held):
         up = figures.breaker(columns, times, index, settings.breakers)
         assert (up is None) == (shock == 0)
@@ -272,10 +282,12 @@ def test_the_array_and_the_one_with_figures_say_the_same_at_every_candle(values,
             assert up.threshold == shocks.threshold_of(Shock(shock), settings.breakers)
             assert up.since <= times[index] <= up.until
             assert shocks.trips(Shock(shock), np.float32([up.value]), settings.breakers).all()
+            assert up.value in frame[Shock(shock).column].astype("float64").to_numpy()
 
 
 def test_what_is_switched_off_has_no_breaker_with_figures():
-    columns, times = {"shocks_move": np.float32([0.9])}, np.zeros(1)
+    columns = {shocks.KIND: np.int8([Shock.MOVE]), shocks.VALUE: np.float32([0.9])}
+    times = np.zeros(1)
     assert figures.breaker(columns, times, 0, RULE) is not None
     for changes in ({"enabled": False}, {"market": False}):
         assert figures.breaker(columns, times, 0, settings_of(**changes).breakers) is None

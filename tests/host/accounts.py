@@ -78,6 +78,7 @@ class Account:
         for name in ("open", "high", "low"):
             frame[name] = frame["close"]
         frame = frame.assign(**columns)
+        frame = frame.join(shocks.tripping(frame, self.context.settings))
         shocked = shocks.tripped(frame, self.context.settings) != 0
         seen = dict.fromkeys((1, -1), (SHOCK * shocked).astype("uint8"))
         self.context.market.prepare(pair, frame, seen)

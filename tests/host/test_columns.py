@@ -121,7 +121,8 @@ def test_every_column_is_what_its_module_says_of_what_was_known(rich, whole, mom
         found = {name: float(row[name]) for name in expected}
         assert found == pytest.approx(expected, rel=1e-5, abs=1e-9, nan_ok=True)
         unknown = {name for name, value in expected.items() if np.isnan(value)}
-        assert unknown <= {"orderflow_vwap_deviation", "profile_node_above", "profile_node_below"}
+        seldom = {"orderflow_vwap_deviation", "shocks_value"}
+        assert unknown <= seldom | {"profile_node_above", "profile_node_below"}
 
 
 def test_a_profile_of_coarser_candles_is_seen_once_each_has_closed(rich_spot, tmp_path):
@@ -158,8 +159,10 @@ def test_a_regime_counts_once_it_was_the_same_for_so_long(rich_spot, tmp_path, m
 
 VOLATILITY = {"volatility_realised", "volatility_forecast", "volatility_class", "volatility_daily"}
 NONE = {
-    "volatility": {"method": "realised"}, "regime": {"enabled": False}, "spacing": None,
+    "volatility": {"method": "realised"}, "regime": {"enabled": False},
+    "spacing": {"method": "volatility"},
     "profile": None, "confluence": None, "thresholds": None, "orderflow": None,
+    "breakers": {"market": False},
 }  # fmt: skip
 # A module, the sections that switch it on, and its columns.
 COMPOSITE = {"method": "composite", "basket": {"enabled": False}, "garch": {"enabled": False}}
@@ -171,12 +174,16 @@ MODULES = {
     "basket": ({"volatility": {**COMPOSITE, "basket": {}}}, {"volatility_basket"}),
     "regime": (
         {"regime": {**QUICK_REGIME, "enabled": True}},
-        {"regime_code", "regime_adx", "regime_side", "regime_atr_percentile",
-         "regime_width_percentile", "regime_distance"},
+        {"regime_code", "regime_adx", "regime_side", "regime_distance"},
     ),
+    "smoothing": ({"spacing": {"method": "micro"}}, {"volatility_smooth"}),
     "stress": (
         {"spacing": EVERYTHING["spacing"]},
-        {"stress_factor", "stress_liquidity_factor", "stress_gap_factor"},
+        {"stress_factor", "stress_gap_factor"},
+    ),
+    "shocks": (
+        {"breakers": {"market": True}},
+        {"shocks_kind", "shocks_value"},
     ),
     "profile": (
         {"profile": EVERYTHING["profile"]},
@@ -224,6 +231,7 @@ def test_each_module_alone_adds_exactly_its_columns(rich_spot, tmp_path, module)
 
 def test_everything_together_has_the_columns_of_each_once_and_no_more_than_fifty(whole):
     expected = VOLATILITY.union({"volatility_implied"}, *(own for _, own in MODULES.values()))
+    expected.remove("volatility_smooth")  # of another grid than the one that heeds stress
     for frame in whole.values():
         assert set(ours(frame)) == expected
         assert frame.columns.is_unique
@@ -236,7 +244,7 @@ EXACT = PRICES | {
     "orderflow_delta", "orderflow_cvd", "volatility_daily", "confluence_confidence",
 }  # fmt: skip
 CODES = {
-    "regime_code", "volatility_class", "confluence_direction", "confluence_excluded",
+    "regime_code", "volatility_class", "shocks_kind", "confluence_direction", "confluence_excluded",
     "profile_bias", "profile_low_volume", "profile_near",
 }  # fmt: skip
 
@@ -253,7 +261,7 @@ def test_no_number_is_infinite_and_all_are_known_in_the_end(whole):
     for frame in whole.values():
         assert not np.isinf(frame[ours(frame)].to_numpy("float64")).any()
         late = frame.iloc[-288:][ours(frame)]
-        seldom = {"profile_node_above", "profile_node_below"}
+        seldom = {"profile_node_above", "profile_node_below", "shocks_value"}
         assert {name for name in late if late[name].isna().any()} <= seldom
 
 

@@ -32,9 +32,7 @@ def frames(draw):
             "regime_side": some([np.nan, -1.0, 0.0, 1.0]),
             "regime_distance": some([np.nan, -0.1, -0.03, -0.029, 0.0, 0.03, 0.031, 0.2]),
             "orderflow_imbalance": some([np.nan, -1.0, -0.7, -0.69, 0.0, 0.7, 0.9]),
-            "shocks_move": some([np.nan, 0.0, 0.0, 0.0, 0.06]),
-            "shocks_volume": some([np.nan, 1.0, 1.0, 1.0, 12.0]),
-            "shocks_volatility": some([np.nan, 1.0, 1.0, 1.0, 3.5]),
+            "shocks_kind": some([0] * 30 + [1, 2, 3, 4]).astype("int8"),
         }
     )
 

@@ -48,7 +48,7 @@ def missing(pair, what):
         (
             "SOL_USDT-1h", "1h candles",
             {"volatility_garch", "volatility_basket", "volatility_implied", "stress_factor",
-             "stress_liquidity_factor", "thresholds_percentile"},
+             "thresholds_percentile"},
         ),
         ("SOL_USDT-4h", "4h candles", set()),
         (

@@ -17,6 +17,7 @@ from gridkit.analytics import (
     regime,
     scores,
     scores_parts,
+    shocks,
     stress,
     thresholds,
     volatility,
@@ -80,6 +81,7 @@ def expected_at(market, pair, moment, frame, settings, starts):
     expected |= {name: row[name] for name in REGIME_COLUMNS if name != "regime_code"}
     expected["regime_code"] = settled_codes(seen_codes(hours, cut.own, settings))[-1]
     expected |= stress_at(cut, market, pair, hours, every, settings, starts)
+    expected |= shock_at(cut.own, every, settings)
     expected |= profile.compute(cut.own, settings).iloc[-1].to_dict()
     expected |= thresholds.compute(hours, settings).iloc[-1].to_dict()
     expected |= confluence_at(cut, market, pair, settings, starts)
@@ -123,9 +125,33 @@ def stress_at(cut, market, pair, hours, every, settings, starts):
     liquidity = last(thin, "stress_liquidity_factor")
     return {
         "stress_factor": factor,
-        "stress_liquidity_factor": liquidity,
         "stress_gap_factor": np.nan_to_num(factor, nan=1.0) * np.nan_to_num(liquidity, nan=1.0),
     }
+
+
+def shock_at(own, every, settings):
+    """The first shock whose figure is beyond its threshold, and the figure."""
+    figures, rule = shocks.compute(own, settings).iloc[-1], settings.breakers
+    found = [
+        (1, figures["shocks_move"], figures["shocks_move"] >= rule.move),
+        (2, figures["shocks_volume"], figures["shocks_volume"] >= rule.volume),
+        (3, figures["shocks_volatility"], figures["shocks_volatility"] >= rule.volatility),
+    ]
+    broken = broken_at(every, settings)
+    found.append((4, broken, broken < rule.correlation_to))
+    kind, value, _ = next((one for one in found if one[2]), (0, np.nan, True))
+    return {"shocks_kind": kind, "shocks_value": value}
+
+
+def broken_at(every, settings):
+    """The mean correlation of the last day's hours, where that of the whole window is high."""
+    returns = correlation.returns(every)
+    window = correlation.latest(returns, settings)
+    pairs = [(a, b) for a in window for b in window if a < b]
+    usual = np.nanmean([window.loc[a, b] for a, b in pairs])
+    day = returns.iloc[-24:]
+    now = np.mean([day[a].corr(day[b]) for a, b in pairs])
+    return now if usual >= settings.breakers.correlation_from else np.nan
 
 
 def times_of(hours):

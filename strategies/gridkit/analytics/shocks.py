@@ -17,6 +17,7 @@ VOLATILITY_SECONDS = candles.SECONDS_PER_HOUR
 SECONDS_PER_MINUTE = 60
 HOURS_PER_DAY = 24
 LEAST_OF_DAY = 12  # returns in common
+KIND, VALUE = "shocks_kind", "shocks_value"
 
 
 class Shock(IntEnum):
@@ -77,20 +78,33 @@ def broken(returns: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     return pd.DataFrame({Shock.CORRELATION.column: now.astype("float32")}, index=returns.index)
 
 
+def tripping(columns: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """Return what trips in each candle: all that has to be remembered of the columns of Shock.
+
+    `shocks_kind`: a Shock, 0 for none, int8; `shocks_value`: its figure, NaN for none, float32.
+    """
+    kinds, values = np.zeros(len(columns), "int8"), np.full(len(columns), np.nan, "float32")
+    for shock in reversed(Shock):
+        if shock.column in columns:
+            known = columns[shock.column].to_numpy()
+            hits = trips(shock, known, settings.breakers)
+            kinds[hits], values[hits] = shock, known[hits]
+    return pd.DataFrame({KIND: kinds, VALUE: values}, index=columns.index)
+
+
 def tripped(frame: pd.DataFrame, settings: Settings) -> np.ndarray:
     """Return the Shock that holds at each candle, 0 for none. int8, shape (n,).
 
-    It holds until `pause_minutes` after the last candle that tripped it. `frame` has `date` and
-    those columns of Shock that are known; a missing one trips nothing.
+    The last one holds, until `pause_minutes` after the candle that tripped it. `frame` has `date`
+    and what `tripping` returns; without it nothing holds.
     """
-    rule, times = settings.breakers, candles.times(frame)
-    found = np.zeros(len(frame), "int8")
-    pause = rule.pause_minutes * SECONDS_PER_MINUTE
-    for shock in reversed(Shock):
-        if shock.column in frame:
-            values = frame[shock.column].to_numpy()
-            found[_held(trips(shock, values, rule), times, pause)] = shock
-    return found
+    kinds, times = np.asarray(frame.get(KIND, np.zeros(len(frame), "int8"))), candles.times(frame)
+    if not len(kinds):
+        return kinds
+    last = np.maximum.accumulate(np.where(kinds > 0, np.arange(len(kinds)), -1))
+    ago = times - np.where(last >= 0, times[last], -np.inf)
+    pause = settings.breakers.pause_minutes * SECONDS_PER_MINUTE
+    return np.where(ago <= pause, kinds[last], 0).astype("int8")
 
 
 def trips(shock: Shock, values: np.ndarray, rule: BreakerSettings) -> np.ndarray:
@@ -107,12 +121,6 @@ def threshold_of(shock: Shock, rule: BreakerSettings) -> float:
         Shock.VOLATILITY: rule.volatility,
         Shock.CORRELATION: rule.correlation_to,
     }[shock]
-
-
-def _held(hits: np.ndarray, times: np.ndarray, seconds: float) -> np.ndarray:
-    """Whether a hit was in this candle or not longer than `seconds` before it."""
-    last = np.maximum.accumulate(np.where(hits, times, -np.inf)) if len(hits) else times
-    return times - last <= seconds
 
 
 def _moves(prices: Prices, times: np.ndarray, seconds: float) -> np.ndarray:

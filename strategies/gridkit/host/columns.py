@@ -38,8 +38,6 @@ REGIME_COLUMNS = (
     "regime_code",
     "regime_adx",
     "regime_side",
-    "regime_atr_percentile",
-    "regime_width_percentile",
     "regime_distance",
 )
 ORDERFLOW_COLUMNS = (
@@ -145,21 +143,22 @@ def _regime(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
 
 
 def _stress(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
-    """Return what widens the gaps of the regime grid: stress, thin trade, and both together."""
+    """Return what widens the gaps of the regime grid: stress, and it and thin trade together."""
     made = stresses.of_pair(frame, pair, analyst)
     # What is not known widens nothing.
-    return made.assign(stress_gap_factor=made.fillna(1.0).prod(axis=1).astype("float32"))
+    gap = made.fillna(1.0).prod(axis=1).astype("float32")
+    return made[["stress_factor"]].assign(stress_gap_factor=gap)
 
 
 def _shocks(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
     """Return what trips a market's breakers; of the pairs together where their hours are loaded."""
-    made = shocks.compute(frame, analyst.settings)
+    made, settings = shocks.compute(frame, analyst.settings), analyst.settings
     hours = analyst.candles(frame, pair, HOURLY) if _knows_correlation(analyst) else None
-    if hours is None or hours.empty:
-        return made
-    together = analyst.whitelist.broken(hours, analyst.settings)
-    column = together[[shocks.Shock.CORRELATION.column]]
-    return made.join(analyst.beside(frame, together, column, HOURLY))
+    if hours is not None and not hours.empty:
+        together = analyst.whitelist.broken(hours, settings)
+        column = together[[shocks.Shock.CORRELATION.column]]
+        made = made.join(analyst.beside(frame, together, column, HOURLY))
+    return shocks.tripping(made, settings)
 
 
 def _knows_correlation(analyst: "Analyst") -> bool:

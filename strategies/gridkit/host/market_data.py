@@ -24,7 +24,7 @@ COLUMNS = {
     "regime_distance": np.nan,
     "orderflow_imbalance": np.nan,
 }
-SHOCKS = ("shocks_move", "shocks_volume", "shocks_volatility", "shocks_correlation")
+SHOCKS = ("shocks_kind", "shocks_value")
 
 # By side, 1 long and -1 short: a number per candle, see `host.outlook`.
 Outlook = dict[int, np.ndarray]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from gridkit.analytics.shocks import SECONDS_PER_MINUTE, Shock, threshold_of, trips
+from gridkit.analytics.shocks import KIND, SECONDS_PER_MINUTE, VALUE, Shock, threshold_of
 from gridkit.risk.breakers import Breaker, Stage
 from gridkit.settings import BreakerSettings
 
@@ -21,17 +21,17 @@ def breaker(
 ) -> Breaker | None:
     """Return the breaker that holds at a candle, None for none; its figures are the last trip's.
 
-    `columns` are those of `Shock`, `times` the open times in seconds UTC, all of shape (n,).
+    `columns` are what `analytics.shocks.tripping` returns, `times` the open times in seconds UTC,
+    all of shape (n,).
     """
-    if index < 0 or not rule.enabled or not rule.market:
+    if index < 0 or not rule.enabled or not rule.market or KIND not in columns:
         return None
     pause = rule.pause_minutes * SECONDS_PER_MINUTE
     first = int(np.searchsorted(times, times[index] - pause))
-    for shock in Shock:
-        values = columns.get(shock.column, np.empty(0))[first : index + 1]
-        hits = np.flatnonzero(trips(shock, values, rule))
-        if len(hits):
-            since = float(times[first + hits[-1]])
-            value, threshold = float(values[hits[-1]]), threshold_of(shock, rule)
-            return Breaker(NAMES[shock], value, threshold, since, since + pause, Stage.ORANGE)
-    return None
+    hits = np.flatnonzero(columns[KIND][first : index + 1])
+    if not len(hits):
+        return None
+    last = first + int(hits[-1])
+    shock, since = Shock(columns[KIND][last]), float(times[last])
+    value, threshold = float(columns[VALUE][last]), threshold_of(shock, rule)
+    return Breaker(NAMES[shock], value, threshold, since, since + pause, Stage.ORANGE)
