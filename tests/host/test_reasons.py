@@ -105,6 +105,12 @@ def test_an_open_cycle_says_its_next_order_and_what_stands_against_more(verdict,
     assert str(Reasons(live=False).decided(PAIR, verdict, NOW)) == text
 
 
+def test_the_same_condition_of_an_open_cycle_began_with_the_cycle():
+    reasons = Reasons(live=False)
+    reasons.waits(PAIR, ADX, NOW)
+    assert reasons.decided(PAIR, Verdict(SELL, False, ADX), NOW + MINUTE).since == NOW + MINUTE
+
+
 @pytest.mark.parametrize(("minutes", "stands"), [(9, True), (10, False), (300, False)])
 def test_a_reason_that_nobody_renewed_gives_way(minutes, stands):
     reasons = Reasons(live=False)
