@@ -34,7 +34,8 @@ class Analyst:
         # Those at the start: hyperopted ones come later live, and a backtest never sees them here.
         self.configured = context.settings
         self._index = IndexFile(context.settings.volatility.implied)
-        self._failed: set[str] = set()
+        self._failing: dict[str, set[str]] = {}
+        self.switched: Callable[[str, bool, str], object] = lambda _name, _on, _why: None
         self._told: dict[tuple[str, str], str] = {}
         self._made: dict[tuple[str, str], tuple[object, pd.DataFrame]] = {}
 
@@ -136,11 +137,23 @@ class Analyst:
             if text:
                 logger.info("%s: %s", pair, text)
 
-    def failed(self, pair: str, name: str) -> None:
-        """Log, once, the error that keeps a module from being shown."""
-        if name not in self._failed:
-            self._failed.add(name)
+    def failed(self, pair: str, name: str, error: Exception) -> None:
+        """Note that a module failed on a pair; the first pair is logged and told."""
+        if name not in self._failing:
             logger.exception("%s: the %s is left out, as it failed", pair, name)
+            self.switched(name, False, repr(error))
+        self._failing.setdefault(name, set()).add(pair)
+
+    def worked(self, pair: str, name: str) -> None:
+        """Note that a module worked on a pair; once it does on all, that is told."""
+        pairs = self._failing.get(name)
+        if pairs is None:
+            return
+        pairs.discard(pair)
+        if not pairs:
+            del self._failing[name]
+            logger.info("the %s works again", name)
+            self.switched(name, True, "")
 
     def reads_hours(self) -> bool:
         """Whether hourly candles are loaded beside the strategy's own."""

@@ -103,6 +103,10 @@ class Announcer:
             )
         )
 
+    def feature(self, name: str, on: bool, why: str) -> None:
+        """Tell that a module was left out after a failure, or works again."""
+        self.messages.feature(name, on=on, why=why)
+
     def breaker(self, kind: str, text: str) -> None:
         """Tell of the account's breaker that went up or down."""
         logger.warning("%s", text)

@@ -65,11 +65,14 @@ def _made(part: Part, frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.
     """
     if not analyst.live or part in (_volatility, _regime, _stress, _shocks):
         return part(frame, pair, analyst)
+    name = part.__name__.removeprefix("_")
     try:
-        return part(frame, pair, analyst)
-    except Exception:  # whatever it is that a picture fails over, trading goes on
-        analyst.failed(pair, part.__name__.removeprefix("_"))
+        made = part(frame, pair, analyst)
+    except Exception as error:  # whatever it is that a picture fails over, trading goes on
+        analyst.failed(pair, name, error)
         return pd.DataFrame(index=frame.index)
+    analyst.worked(pair, name)
+    return made
 
 
 def _parts(settings: "Settings") -> Iterator[Part]:

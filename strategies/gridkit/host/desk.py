@@ -72,6 +72,7 @@ class GridDesk:
         self.announcer = Announcer(self.context, self.recovery)
         self.reconciler = Reconciler(self.context, self.cycles, self.announcer.mismatch)
         if live:
+            self.analyst.switched = self.announcer.feature
             self.breakers.tell = self.announcer.breaker
             self.breakers.markets.tell = self.announcer.market
             self.breakers.markets.books = self.flow.book
@@ -188,7 +189,7 @@ class GridDesk:
             return None
         self.planner.revise(cycle, trade, reading, now, exit_rate)
         self.recovery.mark(cycle, trade, now.timestamp(), exit_rate)
-        spread = abs(entry_rate - exit_rate) / exit_rate
+        spread = abs(entry_rate - exit_rate) / exit_rate if exit_rate > 0 else math.nan
         outside = self.surroundings.of_trade(trade.pair, reading, _side_of(trade), spread)
         block, until = (outside.block, math.inf) if outside.block else self._cooldown(cycle, now)
         outside = replace(outside, block=block)

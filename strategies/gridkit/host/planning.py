@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -37,6 +38,7 @@ class Planner:
         self._rules = rules
         self._treasury = treasury
         self._surveyor = surveyor
+        self.placed: Counter[str] = Counter()  # free lines, those moved, those that fell back
 
     def load(self, trade: "Trade", reading: Reading) -> Cycle | None:
         """Return a cycle for a trade not seen before; None where its plan cannot be known."""
@@ -47,6 +49,8 @@ class Planner:
         is_new = self._context.live and stored is None
         if is_new:
             plan_store.save(trade, made)
+            for line in plans.told(made):
+                logger.info("%s: %s", trade.pair, line)
         return Cycle(orders.new_book(trade), made, is_new=is_new)
 
     def revise(
@@ -65,7 +69,7 @@ class Planner:
         layout = self._rules.layout(trade)
         terrain = self._surveyor.terrain(trade.pair, reading)
         laid = laying.revised(cycle.plan, held, gap, rate, now.timestamp(), layout, terrain)
-        cycle.plan = replace(laid, regime=reading.regime)
+        cycle.plan = self._counted(replace(laid, regime=reading.regime))
         if self._context.live:
             plan_store.save(trade, cycle.plan)
 
@@ -109,7 +113,14 @@ class Planner:
         except ValueError as error:
             logger.error("%s: without a plan nothing is placed: %s", trade.pair, error)
             return None
-        return replace(laid, regime=then.regime)
+        return self._counted(replace(laid, regime=then.regime))
+
+    def _counted(self, laid: Plan) -> Plan:
+        """Count what became of the free lines of a plan just laid (SPEC D)."""
+        steps = laid.steps
+        if steps is not None:
+            self.placed.update(free=steps.free, moved=steps.moved, fell_back=steps.fell_back)
+        return laid
 
 
 def first_entry(trade: "LocalTrade") -> "Order | None":
