@@ -274,6 +274,20 @@ def test_an_order_that_filled_since_its_trade_was_read_counts(trades, monkeypatc
     assert table.desk.budget_left(own) == pytest.approx(20.0)
 
 
+def test_of_an_order_that_was_cancelled_only_what_was_filled_counts_until_it_is_read(trades):
+    other = trade_of(order_of("L1", 100.0), pair=OTHER, number=2)
+    own = bought(1)
+    table = Table(own, other)
+    cancelled = exit_of(90.0, 0.2, rests=False)
+    cancelled.filled = 0.1
+    filled = trade_of(order_of("L1", 100.0), cancelled, pair=OTHER, number=2)
+    trades += [own, filled]
+    assert table.desk.budget_left(own) == pytest.approx(20.0 - 1.019)
+    table.cycles[2].book.read_on(filled, {})
+    assert table.cycles[2].book.ledger.lots[1].amount == pytest.approx(0.1)
+    assert table.desk.budget_left(own) == pytest.approx(20.0)
+
+
 def test_live_a_trade_that_closed_since_the_account_was_read_counts(trades, monkeypatch):
     other = trade_of(order_of("L1", 100.0), pair=OTHER, number=2)
     own = bought(1)

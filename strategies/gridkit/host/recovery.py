@@ -95,8 +95,8 @@ class RecoveryDesk:
     def budget(self) -> float:
         """Return what recovery may lose in all since the equity peak (SPEC E.5)."""
         rule, fortune = self._context.settings.recovery, self._fortune
-        of_profit = rule.budget_of_profit * max(0.0, fortune.peak_profit)
-        return max(rule.budget * fortune.capital, of_profit)
+        of_capital, of_profit = rule.budget, rule.budget_of_profit
+        return max(of_capital * fortune.capital, of_profit * fortune.peak_profit)
 
     def budget_left(self, trade: Trade) -> float:
         """Return what recovery of this trade may still lose; negative where it lost too much.
