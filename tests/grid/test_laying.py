@@ -160,6 +160,19 @@ def test_a_line_stands_where_the_density_of_all_before_it_puts_it(case, data):
         assert line.price == pytest.approx(exact, rel=1e-9)
 
 
+@pytest.mark.parametrize("side", [LONG, SHORT])
+def test_a_revision_lays_free_lines_closer_on_both_sides_of_the_held_one(side):
+    plan, how = laid(side=side, levels=5), replace(plain(), **DENSE)
+    held, away = plan.lines[2].price, 1 - side * 0.01
+    supports = (held * away, held / away)
+    after = laying.revised(plan, {3}, GAP, held, 1.0, how, Terrain(supports=supports))
+    prices = [line.price / held for line in after.lines]
+    near, further = 1 / 1.5, 1 / 1.5 + 1 / 1.5
+    wanted = [away**place for place in (-further, -near, 0.0, near, further)]
+    assert prices == pytest.approx(wanted, rel=1e-9)
+    assert after.steps.dense == pytest.approx(0.01 / 1.5)
+
+
 def test_closer_lines_that_would_share_a_price_step_stand_as_without_density():
     how = replace(plain(tick=0.7), **DENSE)
     terrain = Terrain(supports=(97.0, 98.0, 99.0))
@@ -344,8 +357,9 @@ def test_a_revision_leaves_lines_between_held_ones_where_they_are():
 
 def test_arithmetic_lines_whose_next_would_be_below_zero_are_laid():
     how = replace(plain(progression="arithmetic"), **ALL_ON)
-    found = laid(gap=Spacing(0.2, 0.1), levels=4, how=replace(how, density=None))
-    assert [line.price for line in found.lines] == pytest.approx([80.0, 60.0, 40.0, 20.0])
+    terrain = Terrain(nodes=(3.99,))
+    found = laid(gap=Spacing(0.24, 0.1), levels=4, how=replace(how, density=None), terrain=terrain)
+    assert [line.price for line in found.lines] == pytest.approx([76.0, 52.0, 28.0, 3.99])
 
 
 # -- what is told -----------------------------------------------------------------------------

@@ -62,10 +62,9 @@ def outwards(
         return _Laid([anchor, *prices], places[count - 1] - taken)
 
     found = _spaced(laid, layout, side, slice(0, -1))
-    *prices, outer = found.prices
     free = tuple(index >= taken for index in range(count))
     mean_gap = _mean(found.way, count - taken)
-    return Row((*prices, _above_zero(outer, prices[-1])), free, side, mean_gap)
+    return Row(tuple(found.prices), free, side, mean_gap)
 
 
 def with_line(row: Row, number: int, price: float) -> Row:
@@ -102,7 +101,7 @@ def around(
     inner, outer = (_apart(prices[end], place, plan, layout) for end, place in ((0, -1), (-1, 1)))
     free = tuple(not first.level <= level <= last.level for level in levels)
     return Row(
-        (inner, *prices, _above_zero(outer, prices[-1])),
+        (inner, *prices, outer),
         free,
         plan.side,
         _mean(found.way, sum(free)),
@@ -166,11 +165,6 @@ def _between(level: int, fixed: Mapping[int, float], side: int, layout: Layout) 
     if layout.spacing.progression == "arithmetic":
         wanted = fixed[inner] + (fixed[outer] - fixed[inner]) * share
     return entry_on_tick(wanted, side, layout.tick)
-
-
-def _above_zero(outer: float, last: float) -> float:
-    """Return the outer neighbour; half the last price where arithmetic steps lead below zero."""
-    return outer if outer > 0 else last / 2
 
 
 def _mean(way: float, lines: int) -> float:
