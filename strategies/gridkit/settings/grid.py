@@ -146,7 +146,9 @@ class VolumeLineSettings(Section):
 class GridSettings(Section):
     """Lines, targets and the life of a cycle (SPEC B, C)."""
 
-    levels: int = Field(default=10, ge=1, le=25, description="lines of a cycle")
+    levels: int = Field(
+        default=10, ge=1, le=25, description="lines of a cycle; method micro has its own number"
+    )
     target: Literal["next_line", "fixed"] = Field(
         default="next_line", description="a lot is sold at the line above it, or at take_profit"
     )
