@@ -46,6 +46,10 @@ class Account:
         self._answer(f"orders {pair}")
         return [{"id": number} for number in self.orders.get(pair, [])]
 
+    def fetch_orders(self, pair: str, _since: datetime) -> list[dict[str, Any]]:
+        self._answer(f"recent orders {pair}")
+        return []
+
     def exchange_has(self, what: str) -> bool:
         return what == "fetchOpenOrders"
 
@@ -129,6 +133,7 @@ def known_orders(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     monkeypatch.setattr(
         Order, "order_by_id", staticmethod(lambda number, _pair=None: number in known or None)
     )
+    monkeypatch.setattr("gridkit.host.adoption.Intent.of", lambda _trade: None)
     return known
 
 

@@ -17,6 +17,7 @@ from freqtrade.persistence import Trade
 
 from gridkit.grid.situation import Block
 from gridkit.host import holdings, orders
+from gridkit.host.adoption import adopt_lost_order, recount
 from gridkit.host.context import Context
 from gridkit.host.cycle import Cycle
 from gridkit.risk import mismatch
@@ -73,6 +74,9 @@ class Reconciler:
             self._standing.clear()
             return
         started = time.monotonic()
+        for trade in Trade.get_trades_proxy(is_open=True) if self._at_start else ():
+            what = f"what the last life left of {trade.pair}"
+            self._attempt(what, partial(self._settle_last_life, trade))
         if now.timestamp() >= self._due:
             self._attempt("wallet", partial(self._compare, now, settings))
         most, seconds = (len(self._to_ask), START_SECONDS) if self._at_start else (1, SLOW_SECONDS)
@@ -93,11 +97,23 @@ class Reconciler:
             return
         self._failing.discard(what)
 
+    def _is_dry(self) -> bool:
+        return bool(self._context.strategy.config.get("dry_run", True))
+
+    def _settle_last_life(self, trade: Any) -> None:
+        if recount(trade):
+            text = f"a fill before the stop was taken in: the trade holds {trade.amount:.10g}"
+            self._tell(EXPLAINED, trade.pair, text)
+        exchange: Any = self._context.strategy.dp._exchange
+        tag = None if self._is_dry() else adopt_lost_order(trade, exchange)
+        if tag is not None:
+            self._tell(EXPLAINED, trade.pair, f"{tag}, placed before the stop, was adopted")
+
     def _compare(self, now: datetime, settings: "ReconcileSettings") -> None:
         self._due = now.timestamp() + SECONDS_PER_MINUTE * settings.minutes
         strategy, open_trades = self._context.strategy, Trade.get_trades_proxy(is_open=True)
         findings = dict(self._trades(open_trades, settings))
-        if not strategy.config.get("dry_run", True):
+        if not self._is_dry():
             if not self._to_ask and now.timestamp() >= self._orders_due:
                 self._orders_due = self._due
                 self._to_ask = holdings.pairs_of(self._context, open_trades)
