@@ -117,13 +117,14 @@ def test_a_loss_without_any_budget_uses_more_than_all_of_it() -> None:
     assert found.used == np.inf
 
 
-@pytest.mark.parametrize(("futures", "free"), [(False, -0.05), (True, 1 - 210 / 1_000)])
+@pytest.mark.parametrize(("futures", "free"), [(False, -0.05), (True, 1 - 70 / 1_000)])
 def test_what_is_free_is_cash_on_spot_and_equity_beyond_margin_on_futures(futures, free) -> None:
     closes = [100.0] * 8_760  # of five minutes: a twelfth of a year
     pairs = ("AAA/USDT:USDT", "BBB/USDT:USDT") if futures else ("AAA/USDT", "BBB/USDT")
     amount = 2.1 if futures else 10.5
     fills = [fill(0, amount, 100.0, "L1", fee=0.0)]
-    run = run_of(dict.fromkeys(pairs, closes), [trade(fills, pairs[0])], futures=futures)
+    one = trade(fills, pairs[0], leverage=3.0 if futures else 1.0)
+    run = run_of(dict.fromkeys(pairs, closes), [one], futures=futures)
     found = outcome_of(build(run), Budget(), Placement())
     assert found.least_free == pytest.approx(free)
     assert found.fills_per_pair_month == pytest.approx(0.5, rel=1e-3)
