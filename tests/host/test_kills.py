@@ -282,7 +282,7 @@ def test_killed_in_one_step_the_bot_goes_through_all_later_ones(
             assert state_of(world).differs_from(twin.states[index]) == [], step.name
 
 
-@pytest.mark.parametrize("left", [None, {}, {"lines": 3}, "nonsense"])
+@pytest.mark.parametrize("left", [None, {}, {"lines": 3}, [1, 2]])
 def test_a_plan_that_is_lost_or_unreadable_is_laid_anew_around_the_lots(
     twin: Twin, left: object
 ) -> None:
