@@ -63,7 +63,7 @@ def hyperopt(folder, market):
         "max_open_trades": len(market.pairs),
         "strategy_path": str(folder / "strategies"),
         "hyperopt_path": str(folder / "hyperopts"),
-        "gridkit": UNGATED,
+        "gridkit": {**UNGATED, "spacing": {"method": "volatility"}},
     }
     (folder / "own.json").write_text(json.dumps(own))
     (folder / "user_data").mkdir()

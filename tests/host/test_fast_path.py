@@ -1,10 +1,15 @@
 """What a decision that is kept, or made ahead, must not change: the orders."""
 
+from collections import Counter
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
+from freqtrade.persistence import LocalTrade
 
 from backtests.runs import QUICK, REALISED, disagreements
+from gridkit.grid import tags
+from gridkit.host import outlook
 from gridkit.host.cycle import Cycle
 from gridkit.host.desk import GridDesk
 from gridkit.host.planning import Planner
@@ -30,6 +35,113 @@ BY_REGIME = {
     "caps": DENSE["caps"],
     "stops": DENSE["stops"],
 }
+# Every feature is on; each of these makes some of them act, on lots that soon are stuck.
+UNGATED = {"regime": {"enabled": False}}
+NO_STOPS = {"lot_stop_enabled": False, "cycle_stop_enabled": False}
+FLOW = {"enabled": True, "one_sided": 0.1, "significant": 0.05}
+SOON_STUCK = {"position_timeout_minutes": 15, "away": 0.004, "ladder": [0.001, 0.002, 0.003]}
+# Market, settings, and what a `Witness` has to see, or the runs would prove nothing.
+FEATURES = {
+    "lots leave by the ladder, sizes follow fortune, hours are thin, lines move": (
+        "spot",
+        {**UNGATED, "stops": NO_STOPS, "recovery": {**SOON_STUCK, "budget": 0.2}},
+        {"stuck", "recover", "sizes", "thin", "uneven lines"},
+    ),
+    "recovery at market, with next to nothing left to lose": (
+        "spot",
+        {
+            **UNGATED,
+            "stops": {**NO_STOPS, "lot_stop": 0.01},
+            "recovery": {**SOON_STUCK, "mode": "aggressive", "budget": 0.002},
+        },
+        {"stuck", "recover", "recovery budget"},
+    ),
+    "trends of both directions": (
+        "futures",
+        {"direction": "auto", "stops": {"lot_stop": 0.02, "trend_flatten": 0.0}},
+        {"flattened by trend", "long", "short"},
+    ),
+    "pauses and shocks": (
+        "spot",
+        {
+            **UNGATED,
+            "brakes": {"illiquid": "pause", "illiquid_from": 11, "illiquid_to": 13},
+            "breakers": {"move": 0.006, "volume": 2.0, "pause_minutes": 30},
+        },
+        {"pause", "shock"},
+    ),
+    "one-sided flow": (
+        "rich_spot",
+        {**UNGATED, "orderflow": {**FLOW, "lookback_candles": 5}},
+        {"flow"},
+    ),
+    "drawdowns": (
+        "spot",
+        {
+            **UNGATED,
+            "stops": NO_STOPS,
+            "breakers": {"yellow": 0.004, "orange": 0.006, "red": 0.012, "cooldown_hours": 6},
+        },
+        {"yellow", "orange", "red", "flatten"},
+    ),
+}
+FEATURED = "20251209-20251214"
+
+
+class Witness:
+    """Sees, after every candle of every pair, what had a say in open cycles."""
+
+    BITS = ((outlook.FLOW, "flow"), (outlook.PAUSE, "pause"), (outlook.SHOCK, "shock"))
+
+    def __init__(self):
+        self.seen = Counter()
+        self.stakes = set()
+
+    def __call__(self, run, pair, now):
+        desk = run.strategy.desk
+        if desk.breakers.up is not None:
+            self.seen[desk.breakers.up.stage.name.lower()] += 1
+        for trade in LocalTrade.bt_trades_open_pp[pair]:
+            side = "short" if trade.is_short else "long"
+            code = code_at(desk, pair, now, -1 if trade.is_short else 1)
+            self.seen.update([side, *(name for bit, name in self.BITS if code & bit)])
+            cycle = desk.cycles.get(trade.id)
+            if cycle is not None and cycle.verdict is not None:
+                self._look(cycle.verdict, cycle.plan, cycle.stuck)
+
+    def _look(self, verdict, plan, stuck):
+        self.seen["stuck"] += bool(stuck)
+        self.seen[verdict.withheld.condition if verdict.withheld else "nothing"] += 1
+        prices = [line.price for line in plan.lines]
+        gaps = {round(above / below, 4) for above, below in pairwise(prices)}
+        self.seen["uneven lines"] += len(gaps) > 1
+        self.stakes.add(round(plan.level_stake, 2))
+
+    def saw(self, run):
+        """Everything that was seen, and that the orders tell of."""
+        self.seen.update(tags.verb_of(fill.tag) for fill in run.filled)
+        self.seen["sizes"] = len(self.stakes) > 3
+        self.seen["flattened by trend"] = sum(by_trend(run, one) for one in run.placed)
+        night = [one.tag for one in run.placed if one.time.hour in range(3, 7) if is_entry(one)]
+        odd = [tag for tag in night if all(level % 2 for level in tags.levels_of(tag))]
+        self.seen["thin"] = len(odd) if odd == night else 0
+        return {name for name, times in self.seen.items() if times > 0}
+
+
+def code_at(desk, pair, now, side):
+    series = desk.context.market.series[pair]
+    return series.outlook[side].item(series.index_at(now.timestamp()))
+
+
+def is_entry(order):
+    return bool(tags.levels_of(order.tag)) and not tags.verb_of(order.tag)
+
+
+def by_trend(run, order):
+    if tags.verb_of(order.tag) != tags.FLATTEN:
+        return False
+    side = 1 if order.side == "sell" else -1
+    return bool(code_at(run.strategy.desk, order.pair, order.time, side) & outlook.TREND)
 
 
 @pytest.fixture
@@ -51,6 +163,19 @@ def test_orders_are_the_same_when_every_decision_is_made_anew(
     fast = backtest(spot, settings)
     request.getfixturevalue(slow)
     assert disagreements(fast, backtest(spot, settings), THE_END) == []
+    assert len(fast.placed) >= ENOUGH_ORDERS
+
+
+@pytest.mark.parametrize("kind", list(FEATURES))
+def test_orders_are_the_same_whatever_feature_acts(request, backtest, kind):
+    name, changes, expected = FEATURES[kind]
+    market, settings, witness = request.getfixturevalue(name), {**DENSE, **changes}, Witness()
+    fast = backtest(market, settings, watch=witness, timerange=FEATURED)
+    request.getfixturevalue("never_kept")
+    request.getfixturevalue("never_ahead")
+    anew = backtest(market, settings, timerange=FEATURED)
+    assert disagreements(fast, anew, THE_END) == []
+    assert expected - witness.saw(fast) == set()
     assert len(fast.placed) >= ENOUGH_ORDERS
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from gridkit.grid.lots import Ledger
-from gridkit.host import opening, plan_store
+from gridkit.host import opening
 from gridkit.host.cycle import Cycle
 from gridkit.host.desk import GridDesk
 from gridkit.host.history import History
@@ -19,7 +19,7 @@ PAUSE = timedelta(minutes=12)  # the default of twelve candles
 
 @pytest.fixture
 def desk(monkeypatch: pytest.MonkeyPatch) -> GridDesk:
-    monkeypatch.setattr(plan_store, "publish", lambda *_: None)
+    monkeypatch.setattr(GridDesk, "_tell", lambda *_: None)
     locks: list[tuple[str, datetime]] = []
     strategy = SimpleNamespace(
         locks=locks, lock_pair=lambda pair, until, reason: locks.append((pair, until))
