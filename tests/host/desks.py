@@ -25,6 +25,10 @@ class Provider:
 
     def __init__(self, pairs: tuple[str, ...], minimum: float | dict[str, float]) -> None:
         self.pairs, self.minimum = pairs, minimum
+        self.sent: list[str] = []
+
+    def send_msg(self, message: str, *, always_send: bool = False) -> None:
+        self.sent.append(message)
 
     def current_whitelist(self) -> list[str]:
         return list(self.pairs)

@@ -108,6 +108,19 @@ def test_live_what_is_only_shown_may_fail_and_the_rest_stays(strategy, monkeypat
     assert frame["thresholds_percentile"].notna().any()
     said = [record for record in caplog.records if "profile is left out" in record.message]
     assert len(said) == 1
+    assert len(strategy.dp.sent) == 1
+    assert "switched off" in strategy.dp.sent[0]
+
+
+def test_live_a_module_that_works_again_is_told_to_be_on(strategy, monkeypatch):
+    with monkeypatch.context() as failing:
+        failing.setattr("gridkit.host.columns.profile.compute", broken)
+        columns.of_pair(base(strategy), PAIR, strategy.desk.analyst)
+    for _ in range(2):
+        frame = columns.of_pair(base(strategy), PAIR, strategy.desk.analyst)
+    assert [name for name in frame if name.startswith("profile_")]
+    assert ["off" in one for one in strategy.dp.sent] == [True, False]
+    assert "switched on" in strategy.dp.sent[1]
 
 
 @pytest.mark.parametrize("part", ["volatility.realised", "regime.compute"])

@@ -78,7 +78,8 @@ class Messages:
     def feature(self, name: str, *, on: bool, why: str = "") -> bool:
         """Tell that a feature was switched off after failures, or works again."""
         text = f"{code(name)} is switched {'on' if on else 'off'}"
-        return self.send(f"feature {name}", "", f"{text}: {code(why)}" if why else text)
+        kind = f"feature {name} {'on' if on else 'off'}"
+        return self.send(kind, "", f"{text}: {code(why)}" if why else text)
 
     def mismatch(self, pair: str, text: str) -> bool:
         """Tell how what the exchange says differs from the lots."""
