@@ -154,6 +154,15 @@ def test_no_hour_has_more_messages_than_allowed_and_none_is_too_soon(waits, leas
     assert all(gap >= least for gap in gaps)
 
 
+def test_an_hour_after_the_first_of_too_many_there_is_room_again():
+    bot, messages = spoken(most_per_hour=2, least_seconds=0)
+    sent = []
+    for minute in (0, 30, 59, 60, 61, 90):
+        bot.now = NOW + timedelta(minutes=minute)
+        sent.append(messages.send("cycle", PAIR, "."))
+    assert sent == [True, True, False, True, False, True]
+
+
 def test_alerts_are_sent_whatever_was_sent_before():
     bot, messages = spoken(most_per_hour=1, least_seconds=3_600)
     messages.send("cycle", PAIR, "1")
