@@ -29,7 +29,16 @@ from freqtrade import __version__ as freqtrade_version  # noqa: E402 (our strate
 from freqtrade.resolvers import ExchangeResolver  # noqa: E402
 from freqtrade.system import gc_set_threshold  # noqa: E402
 
-from benchmarks import analytics, callbacks, market, memory, orderflow, runs, tables  # noqa: E402
+from benchmarks import (  # noqa: E402
+    analytics,
+    callbacks,
+    live_loop,
+    market,
+    memory,
+    orderflow,
+    runs,
+    tables,
+)
 from benchmarks.runs import Run, Setting  # noqa: E402
 from benchmarks.verdicts import verdicts  # noqa: E402
 from sandbox.running import running_exchange  # noqa: E402
@@ -68,6 +77,7 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
             **_year(setting, options.days),
             "slice": _slice(setting, min(options.slice_days, options.days)),
             "callbacks": _step("Single callbacks", lambda: callbacks.measure(setting)),
+            "live_loop": _step("Loops of a running bot", live_loop.measure),
             "analytics": _step("Analytics", lambda: analytics.measure(setting.data)),
             "orderflow": _step("Order flow", lambda: orderflow.measure(trades(options.trades))),
             "memory": _memory(setting, options.days),

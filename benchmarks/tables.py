@@ -20,6 +20,7 @@ def show(report: Mapping[str, Any], judged: Iterable[Verdict]) -> None:
     for table in (
         _speeds(report),
         _callbacks(report),
+        _live_loop(report["live_loop"]),
         _profile(report),
         _analytics(report["analytics"]),
         _verdicts(judged),
@@ -66,6 +67,20 @@ def _callbacks(report: Mapping[str, Any]) -> Table:
     )
     for name, row in costs.items():
         table.add_row(name, *(f"{row[size]:,.1f}" for size in sizes))
+    return table
+
+
+def _live_loop(part: Mapping[str, Any]) -> Table:
+    sizes = list(next(iter(part["own"].values())))
+    table = _table(
+        "One loop of a running bot, CPU milliseconds, by orders in the trade",
+        "",
+        *(f"{int(n):,}" for n in sizes),
+    )
+    for title, how in (("read-only", "own"), ("copied", "copied")):
+        for name, row in part[how].items():
+            table.add_row(f"{title}: {name}", *(f"{1_000 * row[size]:,.1f}" for size in sizes))
+        table.add_section()
     return table
 
 

@@ -4,10 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from benchmarks import live_loop
+from gridkit.settings import Settings
+
 LEAST_FILLS_A_YEAR = 3_000  # of five pairs
 MOST_OWN_SHARE = 0.25
 LEAST_SPEED_OF_HOLD = 0.2
 MOST_SPEED_COPIED = 0.2
+MOST_SECONDS_PER_LOOP = 0.2  # live, of our part, with 1,000 orders in the trade
 MOST_GROWTH = 1.5  # "flat": a call at 1,000 orders against one at 10
 MOST_MEMORY_MB = 1_000.0
 MOST_MEMORY_OF_ALL_MB = 1_200.0
@@ -57,6 +61,10 @@ def verdicts(report: Mapping[str, Any]) -> Iterator[Verdict]:
     for name in FLAT:
         costs = list(report["callbacks"][name].values())
         yield Verdict(f"growth with orders: {name}", costs[-1] / costs[0], MOST_GROWTH, True)
+    seconds = live_loop.seconds_per_loop(
+        report["live_loop"], read_only=Settings().read_only_trades_live, size=live_loop.SIZES[-1]
+    )
+    yield Verdict("live loop at 1,000 orders, s", seconds, MOST_SECONDS_PER_LOOP, at_most=True)
     memory = report["memory"]
     yield Verdict("peak memory of (b), MB", memory["grid_mb"], MOST_MEMORY_MB, True)
     whole = memory["all_modules_mb"]

@@ -15,6 +15,10 @@ REPORT = {
         "equal_orders": True,
     },
     "callbacks": {name: {"10": 2.0, "100": 9.0, "1000": 3.0} for name in FLAT},
+    "live_loop": {
+        "own": {"a quiet loop": {"1000": 0.1}, "a busy loop": {"1000": 0.2}},
+        "copied": {"a quiet loop": {"1000": 0.6}, "a busy loop": {"1000": 0.8}},
+    },
     "memory": {"grid_mb": 1_000.0, "all_modules_mb": 1_200.0},
     "analytics": {
         "rows": 105_120,
@@ -55,6 +59,8 @@ def test_every_bound_is_met_at_the_bound_itself() -> None:
         (f"callbacks/{FLAT[0]}/1000", 3.1, FLAT[0]),
         (f"callbacks/{FLAT[1]}/1000", 3.1, FLAT[1]),
         (f"callbacks/{FLAT[2]}/1000", 3.1, FLAT[2]),
+        ("live_loop/own/a quiet loop/1000", 0.21, "live loop"),
+        ("live_loop/own/a busy loop/1000", 0.21, "live loop"),
         ("memory/grid_mb", 1_000.1, "memory of (b)"),
         ("memory/all_modules_mb", 1_200.1, "memory with all modules"),
         ("analytics/modules/regime", 1.51, "analytics, all modules"),

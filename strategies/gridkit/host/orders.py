@@ -7,9 +7,10 @@ trade carries the same id, or when an order it has read is no longer where it wa
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from freqtrade.constants import CANCEL_REASON
+from freqtrade.persistence import Trade
 
 from gridkit.grid import tags
 from gridkit.grid.lots import Closed, Fill, Ledger
@@ -74,6 +75,18 @@ class TradeBook:
             self.last_read = order.order_id
             self.ahead.discard(order.order_id)
         return filled
+
+
+def open_trades() -> list[Any]:
+    """Return the open trades as freqtrade holds them.
+
+    Live, its own `get_trades_proxy` reads each order of each of them from the database anew, though
+    freqtrade did when its loop began. Here what is known stays, and the rest is read once somebody
+    looks at it.
+    """
+    if not Trade.use_db:
+        return Trade.get_trades_proxy(is_open=True)
+    return list(Trade.get_trades([Trade.is_open.is_(True)], include_orders=False))
 
 
 def new_book(trade: "LocalTrade") -> TradeBook:

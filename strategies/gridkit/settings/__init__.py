@@ -86,7 +86,7 @@ class Settings(Section):
     )
     leverage: float = Field(default=1.0, ge=1, le=20, description="futures only")
     read_only_trades_live: bool = Field(
-        default=False, description="live too, callbacks read the trade itself and not a copy"
+        default=True, description="live too, callbacks read the trade itself and not a copy"
     )
     spacing: SpacingSettings = Field(default=SpacingSettings(), description="gap between lines")
     grid: GridSettings = Field(default=GridSettings(), description="lines, targets, cycles")
