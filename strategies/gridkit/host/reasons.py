@@ -7,7 +7,7 @@ when the condition changed, and not when its figures did.
 import logging
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
@@ -66,7 +66,7 @@ class Reason:
     @property
     def kind(self) -> str:
         """The condition without any figures, which change in every loop."""
-        return _NUMBER.sub("", self.condition)
+        return _kind(self.condition)
 
     def line(self) -> str:
         """Everything in one line of logfmt, for the dataframe's column."""
@@ -107,9 +107,9 @@ class Reasons:
     ) -> Reason:
         """Renew a pair's reason; `since` stays while state and condition do."""
         before = self._of.get(pair)
-        reason = Reason(pair, state, now, now, order, price, detail, condition, value, threshold)
-        if before is not None and (before.state, before.kind) == (state, reason.kind):
-            reason = replace(reason, since=before.since)
+        goes_on = before is not None and before.state == state and _same(before, condition)
+        since = before.since if before is not None and goes_on else now
+        reason = Reason(pair, state, since, now, order, price, detail, condition, value, threshold)
         self._of[pair] = reason
         if self._live and _logged(before) != _logged(reason):
             logger.info("%s: %s", pair, reason)
@@ -177,6 +177,15 @@ class Reasons:
         frame[COLUMN] = ""
         if reason is not None:
             frame.loc[frame.index[-1], COLUMN] = reason.line()
+
+
+def _kind(condition: str) -> str:
+    return _NUMBER.sub("", condition)
+
+
+def _same(before: Reason, condition: str) -> bool:
+    """Whether it is the same condition, its figures apart."""
+    return before.condition == condition or before.kind == _kind(condition)
 
 
 def _logged(reason: Reason | None) -> tuple[str, str | None, str] | None:
