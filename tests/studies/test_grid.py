@@ -10,6 +10,7 @@ from gridkit.grid import laying
 from gridkit.grid.lines import Line, Plan, Steps
 from gridkit.reports.report import build
 from gridkit.settings import RecoverySettings, Settings
+from reports.backtests import FREQTRADES_WARNINGS
 from reports.runs import START, STEP, fill, run_of, trade
 from studies import grid, grid_cases
 from studies.data import MissingData
@@ -375,6 +376,7 @@ THREE = ("ETH/USDT:USDT", "LTC/USDT:USDT", "SUI/USDT:USDT")
 
 @pytest.mark.real
 @pytest.mark.slow
+@FREQTRADES_WARNINGS
 def test_the_grid_is_as_wanted_in_a_month_with_a_crash(real_data: Path, tmp_path: Path) -> None:
     """June 2023: altcoins fell by a fifth within a day."""
     runner = Runner(real_data, SHORT, tmp_path)
