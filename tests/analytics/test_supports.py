@@ -156,6 +156,9 @@ def test_a_price_far_from_all_others_does_not_widen_the_profile_without_end():
     frame = candles_of([100.0] * 100, spread=0.001)
     frame.loc[50, "low"] = 1e-7
     assert last(frame).nodes == pytest.approx((100.0,), rel=0.002)
+    part = Traded(np.array([1e-7, 100.0, 100.0]), np.array([1e9] * 3), np.ones(3), np.arange(3))
+    ends = hourly_nodes._edges(part, 0.001)[[0, -1]] / 100.0
+    assert np.log(ends) == pytest.approx([-1.5, 1.5], abs=0.002)
 
 
 def test_a_run_of_equal_bins_is_one_node_at_its_middle():
