@@ -33,7 +33,7 @@ class Traded:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Nodes:
-    """Nodes, ascending within each hour; those of hour i are `prices[starts[i] : starts[i + 1]]`."""
+    """Nodes, ascending within each hour; those of hour i: `prices[starts[i] : starts[i + 1]]`."""
 
     prices: np.ndarray
     starts: np.ndarray
