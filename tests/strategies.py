@@ -159,6 +159,7 @@ class _Maker:
             plan=plan,
             lots=lots,
             stopped=frozenset(stopped),
+            recovered=frozenset(level for level in free if pick.random() < 0.1),
             resting=resting,
             entry_rate=rate,
             exit_rate=rate,

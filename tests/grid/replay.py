@@ -122,6 +122,7 @@ def situation(cycle: Cycle, rate: float) -> Situation:
         plan=cycle.plan,
         lots=cycle.ledger.lots,
         stopped=frozenset(cycle.ledger.stopped),
+        recovered=frozenset(cycle.ledger.recovered),
         resting=cycle.resting,
         entry_rate=rate,
         exit_rate=rate,

@@ -1,5 +1,6 @@
 import math
 from dataclasses import replace
+from functools import cache
 
 import pytest
 from hypothesis import assume, given, settings
@@ -266,8 +267,12 @@ def test_an_exit_that_is_placed_is_an_order_the_exchange_takes_or_the_last(found
 )
 def test_the_situations_thrown_at_decide_lead_to_every_kind_of_order(kind):
     """So that no property above is true because it is never asked."""
-    found = {kind_of(decide(*situation_of(seed)).order) for seed in range(500)}
-    assert kind in found
+    assert kind in kinds_found()
+
+
+@cache
+def kinds_found() -> set[str]:
+    return {kind_of(decide(*situation_of(seed)).order) for seed in range(5_000)}
 
 
 def kind_of(order: Order | None) -> str:
@@ -617,6 +622,28 @@ def test_a_lot_stop_is_a_fraction_of_the_lots_own_entry(rate, tag):
     order = decide(facing(rate, 1, 2, stopped=frozenset((3, 4, 5))), rules(lot_stop=0.01)).order
     assert order is not None
     assert order.tag == tag
+
+
+@pytest.mark.parametrize("side", [LONG, SHORT])
+def test_a_line_recovery_emptied_is_not_bought_at_market_and_rests_again_once_price_is_back(side):
+    plan, emptied = grid(side), frozenset((1, 2))
+    below = plan.lines[1].price * (1 - side * 0.001)
+    order = decide(facing(below, side=side, recovered=emptied), rules()).order
+    assert order is not None
+    assert order.levels == (3,)
+    between = plan.lines[1].price * (1 + side * 0.001)
+    order = decide(facing(between, side=side, recovered=emptied), rules()).order
+    assert order is not None
+    assert (order.levels, order.price) == ((2,), plan.lines[1].price)
+
+
+def test_a_line_recovery_emptied_that_rests_again_may_be_jumped_over():
+    line = grid().lines[0]
+    rests = Resting(True, (1,), line.price, "L1")
+    jumped = facing(line.price * 0.999, recovered=frozenset((1,)), resting=rests)
+    order = decide(jumped, rules(answers_gaps=True)).order
+    assert order is not None
+    assert order.levels[0] == 1
 
 
 @pytest.mark.parametrize("side", [LONG, SHORT])

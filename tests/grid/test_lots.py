@@ -214,13 +214,16 @@ def test_a_merged_lot_costs_what_both_cost(one, other, price, next_price):
 
 
 @pytest.mark.parametrize(
-    ("verb", "stopped"), [(tags.STOP, {1}), (tags.RECOVER, {1}), (tags.SELL, set())]
+    ("verb", "stopped", "recovered"),
+    [(tags.STOP, {1}, set()), (tags.RECOVER, set(), {1}), (tags.SELL, set(), set())],
 )
-def test_a_level_that_was_stopped_or_recovered_whole_is_not_to_be_entered_again(verb, stopped):
+def test_a_level_is_stopped_or_recovered_once_it_is_gone_whole(verb, stopped, recovered):
     book = ledger(bought(1), sold(1, amount=0.4, verb=verb))
-    assert book.stopped == set()
+    assert (book.stopped, book.recovered) == (set(), set())
     book.apply(sold(1, amount=0.6, verb=verb))
-    assert book.stopped == stopped
+    assert (book.stopped, book.recovered) == (stopped, recovered)
+    book.apply(bought(1))
+    assert (book.stopped, book.recovered) == (set(), set())
 
 
 def test_a_lot_sold_in_thirds_is_one_lot_with_all_its_profit_and_cost():

@@ -47,7 +47,17 @@ def _free_lines(view: View) -> list[Line]:
         if line.level not in situation.lots
         and line.level not in situation.stopped
         and not _beyond_limits(line.price, view)
+        and not _waits_for_price(line, view)
     ]
+
+
+def _waits_for_price(line: Line, view: View) -> bool:
+    """Whether recovery emptied a line that price is still beyond: it is not bought at market."""
+    if line.level not in view.situation.recovered:
+        return False
+    price, resting = view.mirrored(line.price), view.situation.resting
+    view.bounds.event(price)
+    return view.entry <= price and not (resting and _is_entry_of(resting, line))
 
 
 def _beyond_limits(price: float, view: View) -> bool:

@@ -77,7 +77,8 @@ class Finished:
 class Ledger:
     """Lots of one trade. `amount_step` is the exchange's lot step in base currency.
 
-    `done` are the lots that are gone, oldest first; `recovery_losses` is when recovery lost how
+    `stopped` are the levels whose last lot a stop sold, `recovered` those recovery emptied. `done`
+    are the lots that are gone, oldest first; `recovery_losses` is when recovery lost how
     much (seconds UTC, stake currency, positive), one entry for each exit at a loss.
     """
 
@@ -87,6 +88,7 @@ class Ledger:
     dust: float = 0.0
     harvest: float = 0.0
     stopped: set[int] = field(default_factory=set)
+    recovered: set[int] = field(default_factory=set)
     last_entry: float = 0.0
     last_fill: float = 0.0
     peak_cost: float = 0.0
@@ -125,8 +127,11 @@ class Ledger:
             self._finish(piece)
         if verb == tags.RECOVER and profit < 0:
             self.recovery_losses.append((fill.timestamp, -profit))
-        if verb in (tags.STOP, tags.RECOVER):
-            self.stopped.update(level for level in fill.levels if level not in self.lots)
+        gone = [level for level in fill.levels if level not in self.lots]
+        if verb == tags.STOP:
+            self.stopped.update(gone)
+        if verb == tags.RECOVER:
+            self.recovered.update(gone)
 
     def _finish(self, piece: Closed) -> None:
         """Add a piece to the others of its lot; the last one completes it."""
@@ -145,6 +150,7 @@ class Ledger:
             bought = Lot(level, fill.amount * share, fill.price, fill.timestamp, fill.fee * share)
             self.lots[level] = merged(self.lots.get(level), bought)
             self.stopped.discard(level)
+            self.recovered.discard(level)
         self.peak_cost = max(self.peak_cost, self.cost)
 
     def _leave(self, fill: Fill) -> list[Closed]:

@@ -118,7 +118,8 @@ class Situation:
     be added, `room_block` what binds it; `least_value_left` and `least_amount_left` are the
     smallest position freqtrade lets a partial exit leave, `least_order_value` and
     `least_order_amount` the smallest order the exchange takes; `asset_limit` is the most this asset
-    may be worth before it is trimmed. `stuck` are the levels whose lots are; `of_age` those that
+    may be worth before it is trimmed. `recovered` are the levels recovery
+    emptied; `stuck` those whose lots are; `of_age` those that
     will be once the rate is far enough from their target; `recovery_budget` is what recovery may
     still lose; `flatten` is an outside reason to close the cycle (a breaker, a trend); where the
     market is `thin`, lines of even number take no additions.
@@ -142,6 +143,7 @@ class Situation:
     least_order_value: float = 0.0
     least_order_amount: float = 0.0
     asset_limit: float = math.inf
+    recovered: frozenset[int] = frozenset()
     stuck: Mapping[int, Stuck] = field(default_factory=dict)
     of_age: frozenset[int] = frozenset()
     recovery_budget: float = math.inf

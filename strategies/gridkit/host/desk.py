@@ -278,6 +278,7 @@ class GridDesk:
             plan=cycle.plan,
             lots=ledger.lots,
             stopped=frozenset(ledger.stopped),
+            recovered=frozenset(ledger.recovered),
             resting=orders.resting_of(trade),
             entry_rate=entry_rate,
             exit_rate=exit_rate,
