@@ -236,9 +236,11 @@ def test_a_new_peak_after_a_restart_is_remembered_at_once(database):
     account.sells(account.trade, 87.0, "flatten L1")
     account.wait()
     account.wait(COOLDOWN)
-    account.sells(account.opens(87.0, 5.0), 130.0)
-    account.wait(timedelta(seconds=5))
-    assert account.breakers.state.best is None
+    account.opens(87.0, 9.0)
+    for price, expected in ((90.0, False), (130.0, True), (129.0, True)):
+        account.price(price)
+        account.wait(timedelta(seconds=5))
+        assert (account.breakers.state.best is None) == expected
     kill(account, database)
     assert account.look().breakers.state.best is None
 
