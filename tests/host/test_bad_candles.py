@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 SETTINGS = {
     **QUICK,
     "volatility": {**REALISED, "window_hours": 4},
-    "spacing": {"volatility_factor": 0.3},
+    "spacing": {"method": "volatility", "volatility_factor": 0.3},
 }
 PAIR = "SOL/USDT"
 PRICES = ["open", "high", "low", "close"]

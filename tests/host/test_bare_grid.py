@@ -1,7 +1,7 @@
 """With every feature off, the grid places the orders that it placed before it had any.
 
 The orders were written down by the commit before these features (e369aad), from this module's own
-runs; where the simulated candles differ from those (another machine's rounding), the test is skipped.
+runs; where the simulated candles differ from those, by another machine's rounding, it is skipped.
 """
 
 import hashlib

@@ -30,7 +30,7 @@ DENSE = {
 BY_REGIME = {
     **QUICK,
     "volatility": {**REALISED, "window_hours": 8},
-    "spacing": {"volatility_factor": 0.15, "min_step": 0.0025},
+    "spacing": {"method": "volatility", "volatility_factor": 0.15, "min_step": 0.0025},
     "grid": {"levels": 25, "replan_hours": 168, "replan_volatility_change": 2},
     "caps": DENSE["caps"],
     "stops": DENSE["stops"],

@@ -6,12 +6,13 @@ import pytest
 from freqtrade.enums import RunMode
 from freqtrade.persistence import LocalTrade, Order
 
-from AdaptiveGrid import AdaptiveGrid
 from backtests import runs
 from backtests.runs import QUICK, UNGATED
 from gridkit.host import orders
+from host import desks
+from host.desks import strategy_of
 
-SETTINGS = {**QUICK, "spacing": {"volatility_factor": 0.3}}
+SETTINGS = {**QUICK, "spacing": {"method": "volatility", "volatility_factor": 0.3}}
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
 
 
@@ -62,6 +63,7 @@ def test_a_book_does_not_survive_the_removal_of_an_earlier_order():
     assert not book.belongs_to(trade)
 
 
+@pytest.mark.usefixtures("open_trades")
 @pytest.mark.parametrize(
     ("mode", "later", "kept"),
     [
@@ -71,12 +73,13 @@ def test_a_book_does_not_survive_the_removal_of_an_earlier_order():
     ],
 )
 def test_time_that_does_not_go_on_means_another_run_and_all_is_forgotten(mode, later, kept):
-    config = {"runmode": mode, "stake_currency": "USDT", "exchange": {"name": "binance"}}
-    desk = AdaptiveGrid(config).desk
-    desk.begin_loop(NOW)
-    desk.cycles[1] = desk.context.notes["ETH/USDT"] = "of this run"
-    desk.begin_loop(NOW + later)
-    assert (1 in desk.cycles) is ("ETH/USDT" in desk.context.notes) is kept
+    desk = strategy_of(mode).desk
+    desk.begin_loop(desks.NOW)
+    desk.cycles[1] = object()
+    desk.context.reasons.waits("ETH/USDT", "of this run", desks.NOW)
+    desk.begin_loop(desks.NOW + later)
+    known = desk.context.reasons.get("ETH/USDT") is not None
+    assert (1 in desk.cycles) is known is kept
 
 
 def test_reading_on_gives_the_lots_of_reading_all():
@@ -88,14 +91,15 @@ def test_reading_on_gives_the_lots_of_reading_all():
     assert book.read == 4
 
 
-def test_an_order_is_read_only_when_it_is_closed_and_all_before_it_are():
+def test_an_order_is_read_once_it_is_closed_and_those_behind_it_do_not_wait():
     trade = trade_of()
     trade.orders[1].ft_is_open = True
     book = read(trade)
-    assert list(book.ledger.lots) == [1]
+    assert list(book.ledger.lots) == [1, 3]
+    assert not book.read_on(trade, {}), "nothing is read twice"
     trade.orders[1].ft_is_open = False
-    book.read_on(trade, {})
-    assert list(book.ledger.lots) == [1, 2, 3]
+    assert book.read_on(trade, {})
+    assert {level: lot.amount for level, lot in book.ledger.lots.items()} == {1: 1, 3: 1, 2: 1}
 
 
 @pytest.mark.slow

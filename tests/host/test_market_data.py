@@ -6,7 +6,7 @@ from backtests.runs import QUICK
 
 pytestmark = pytest.mark.slow
 
-SETTINGS = {**QUICK, "spacing": {"volatility_factor": 0.3}}
+SETTINGS = {**QUICK, "spacing": {"method": "volatility", "volatility_factor": 0.3}}
 DETAILS = pytest.mark.parametrize("detail", ["", "1m"], ids=["candles", "detail candles"])
 
 

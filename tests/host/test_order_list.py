@@ -16,7 +16,7 @@ ENOUGH_ORDERS = 100
 SETTINGS = {
     **QUICK,
     "volatility": {**REALISED, "window_hours": 8},
-    "spacing": {"volatility_factor": 0.3},
+    "spacing": {"method": "volatility", "volatility_factor": 0.3},
 }
 DENSE = {**QUICK, "spacing": {"method": "fixed", "grid_step": 0.003}}
 CANDLE = timedelta(minutes=5)

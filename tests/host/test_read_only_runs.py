@@ -9,7 +9,7 @@ from AdaptiveGrid import TRADE_CALLBACKS, AdaptiveGrid
 from backtests.runs import QUICK
 from gridkit.host import read_only
 
-SETTINGS = {**QUICK, "spacing": {"volatility_factor": 0.3}}
+SETTINGS = {**QUICK, "spacing": {"method": "volatility", "volatility_factor": 0.3}}
 IMPLEMENTED = {name for name in vars(AdaptiveGrid) if not name.startswith("_")}
 
 

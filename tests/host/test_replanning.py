@@ -14,7 +14,7 @@ UNCERTAIN = 22.0  # between adx_calm and adx_strong
 
 @pytest.fixture
 def desk():
-    return strategy_of(spacing={"volatility_factor": 0.5}).desk
+    return strategy_of(spacing={"method": "volatility", "volatility_factor": 0.5}).desk
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from host.analysed import everything, frames_of, merged, ours
 pytestmark = pytest.mark.slow
 
 DENSE = {**UNGATED, "spacing": {"method": "fixed", "grid_step": 0.004}}
-BY_VOLATILITY = {**UNGATED, "spacing": {"volatility_factor": 0.3}}
-GATED = {**QUICK, "spacing": {"volatility_factor": 0.3}}
+BY_VOLATILITY = {**UNGATED, "spacing": {"method": "volatility", "volatility_factor": 0.3}}
+GATED = {**QUICK, "spacing": {"method": "volatility", "volatility_factor": 0.3}}
 BY_CLASS = {**UNGATED, "spacing": {"method": "regime"}, "stress": {"enabled": False}}
 FAR_TARGET = {"target": "fixed", "take_profit": 0.2}
 FLATTENED = {**DENSE, "stops": {"stop_price": {"ETH/USDT": 3300.0}}}
