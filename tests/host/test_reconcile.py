@@ -1,6 +1,7 @@
 """Lots against the exchange: what is found, when it counts, and what it stops."""
 
 import logging
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -322,6 +323,28 @@ def test_lots_that_are_not_the_trades_amount_pause(
     assert any("lots and trade differ: 1 against 1.2" in text for _, _, text in bench.said)
 
 
+def test_a_figure_that_is_unknown_changes_nothing(spot: Bench) -> None:
+    spot.account.coins["ETH"] = 0.8
+    spot.loops()
+    spot.account.coins["ETH"] = math.nan
+    for _ in range(3):
+        spot.later()
+    assert spot.blocked() == "lots and wallet differ"
+    assert spot.kinds() == [ALERT]
+
+
+def test_lots_that_are_not_read_at_the_moment_keep_their_pause(spot: Bench) -> None:
+    """The desk drops its cycles when settings change."""
+    spot.strategy.desk.cycles[1].book.ledger.apply(Fill(True, (6,), 94.0, 0.2, 0.0))
+    spot.account.coins["ETH"] = 1.2
+    spot.loops()
+    assert spot.blocked() == "lots and trade differ"
+    spot.strategy.desk.cycles.clear()
+    spot.account.coins["ETH"] = 1.0
+    spot.later()
+    assert spot.blocked() == "lots and trade differ"
+
+
 def test_a_trade_that_closed_takes_its_difference_with_it(spot: Bench) -> None:
     spot.strategy.desk.cycles[1].book.ledger.apply(Fill(True, (6,), 94.0, 0.2, 0.0))
     spot.account.coins["ETH"] = 1.2
@@ -436,6 +459,16 @@ class TestOrders:
         ((kind, _, text),) = bench.said
         assert kind == ALERT
         assert "4711" in text
+
+    def test_a_pair_that_left_the_whitelist_with_a_trade_is_still_ours(
+        self, open_trades: list[Any], known_orders: set[str]
+    ) -> None:
+        bench = bench_of(open_trades, pairs=("SOL/USDT",))
+        bench.trades.append(held())
+        bench.account.coins["ETH"] = 1.0
+        bench.account.orders[PAIR] = ["4711"]
+        bench.loops(1)
+        assert bench.blocked() == "unknown open orders"
 
     def test_orders_of_the_database_are_ours(self, bench: Bench, known_orders: set[str]) -> None:
         known_orders.add("4711")

@@ -68,6 +68,11 @@ def test_a_position_is_judged_alike_on_both_sides(
     assert judge(side * expected, side * found, POSITION).kind is kind
 
 
+def test_fees_explain_only_what_is_missing() -> None:
+    assert judge(1.0, 1.002, Allowance(STEP, TOLERANCE, FEES)).kind is Kind.SMALL
+    assert judge(1.0, 0.998, Allowance(STEP, TOLERANCE, FEES)).kind is Kind.FEE
+
+
 @given(expected=amounts, found=amounts, allowance=allowances)
 def test_the_user_is_told_what_to_do_exactly_where_trading_pauses(
     expected: float, found: float, allowance: Allowance
