@@ -20,8 +20,16 @@ def config_of(exchange, mode="spot", **params):
     return {"exchange": section, "trading_mode": mode}
 
 
+# Lines that go by volatility alone, so that a module's own need is seen.
+PLAIN = {
+    "density": {"enabled": False},
+    "volume_lines": {"enabled": False},
+    "spacing": {"method": "volatility"},
+}
+
+
 def settings_of(**sections):
-    return Settings.from_config({"gridkit": sections})
+    return Settings.from_config({"gridkit": {**PLAIN, **sections}})
 
 
 @pytest.fixture
@@ -87,11 +95,26 @@ def test_a_users_own_limit_is_heeded():
 # -- what the analytics need ------------------------------------------------------------------
 
 
-def test_by_default_the_fits_of_garch_look_back_furthest(said):
+def test_by_default_the_supports_of_the_lines_look_back_furthest(said):
     known = history.fitted(config_of("binance"), Settings(), "5m")
-    assert known.candles == garch.warmup(Settings(), HOUR) == 2_160 + 168
+    assert known.candles == 200 * 12  # the average of 200 hours
     assert known.settings == Settings()
     assert said() == []
+
+
+def test_after_them_the_fits_of_garch_do(said):
+    plain = settings_of()
+    known = history.fitted(config_of("binance"), plain, "5m")
+    assert known.candles == garch.warmup(plain, HOUR) == 2_160 + 168
+    assert said() == []
+
+
+def test_the_volatility_of_a_small_accounts_grid_is_smoothed_over_hours():
+    off = {"method": "realised"}, {"enabled": False}, {"market": False}
+    micro = settings_of(
+        volatility=off[0], regime=off[1], breakers=off[2], spacing={"method": "auto"}
+    )
+    assert history.fitted(config_of("binance"), micro, "5m").candles == 289 + 40 * 12
 
 
 @pytest.mark.parametrize(
@@ -163,7 +186,7 @@ def test_the_month_of_the_ratio_is_that_of_the_option_market():
 
 
 def test_garch_is_fitted_to_what_is_left(said):
-    known = history.fitted(config_of("okx"), Settings(), "5m")
+    known = history.fitted(config_of("okx"), settings_of(), "5m")
     window = OKX - 168
     assert known.settings.volatility.garch.window_hours == window
     assert known.candles == OKX

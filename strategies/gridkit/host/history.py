@@ -22,7 +22,9 @@ from gridkit.analytics import (
     regime,
     scores,
     shocks,
+    smoothing,
     stress,
+    supports,
     thresholds,
     volatility,
 )
@@ -65,7 +67,9 @@ def fitted(config: Mapping[str, Any], settings: Settings, timeframe: str) -> His
 def _needs(settings: Settings, timeframe: str, coarse: str) -> Iterator[tuple[str, int]]:
     """Yield what each module that is switched on needs, in candles of its own timeframe."""
     own = candles.seconds_of(timeframe)
-    yield "volatility", volatility.warmup(settings, own)
+    yield "volatility", volatility.warmup(settings, own) + _smoothing(settings, own)
+    if settings.density.enabled or settings.volume_lines.enabled:
+        yield "supports", supports.warmup(settings, own)
     yield from _needs_of_forecasts(settings)
     if settings.regime.enabled:
         yield "regime", regime.warmup(settings, candles.seconds_of(settings.regime.timeframe))
@@ -81,6 +85,13 @@ def _needs(settings: Settings, timeframe: str, coarse: str) -> Iterator[tuple[st
         yield "thresholds", thresholds.warmup(settings, HOUR)
     if settings.orderflow.enabled:
         yield "orderflow", orderflow.warmup(settings, own)
+
+
+def _smoothing(settings: Settings, own: int) -> int:
+    """Return the candles after which the micro grid's smoothed volatility has settled."""
+    if settings.spacing.method not in ("auto", "micro"):
+        return 0
+    return smoothing.SETTLED_HOURS * HOUR // own
 
 
 def _needs_of_forecasts(settings: Settings) -> Iterator[tuple[str, int]]:

@@ -56,7 +56,10 @@ class Opening:
         if is_forced(tag):
             self._unplaceable.pop(pair, None)
             return rate
-        self._unplaceable[pair] = "price of the first order unknown"
+        refusal = self._refusal(pair, now, side, tag)
+        self._unplaceable[pair] = refusal or "price of the first order unknown"
+        if refusal:
+            return None
         reading = self._context.market.at(pair, now)
         gap = self._spacing(reading)
         if reading is None or gap is None:

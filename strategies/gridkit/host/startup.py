@@ -9,6 +9,7 @@ from freqtrade.exceptions import OperationalException
 
 from gridkit import candles
 from gridkit.grid import spacing
+from gridkit.host import lines
 from gridkit.host.worth_knowing import worth_knowing
 from gridkit.settings import SECTION, Settings, SettingsError
 
@@ -164,7 +165,8 @@ def _timeframes(strategy: "IStrategy", settings: Settings) -> Iterator[str]:
 
 def _lines(settings: Settings) -> Iterator[str]:
     widest = spacing.widest(settings.spacing)
-    depth = widest * settings.grid.levels
+    levels = spacing.most_levels(settings.grid.levels, settings.spacing)
+    depth = widest * levels
     if settings.spacing.progression == "arithmetic" and depth >= 1:
         yield (
             f"{SECTION}.grid.levels = {settings.grid.levels} at up to {widest:.2%} each reach a "
@@ -200,7 +202,9 @@ def _capital(pair: str, strategy: "IStrategy", desk: "GridDesk") -> Iterator[str
 
 def tell_lines(pair: str, price: float, desk: "GridDesk") -> None:
     """Say so when capital gives a pair fewer lines than were asked for."""
-    wanted = min(desk.settings.grid.levels, desk.settings.caps.max_lots)
+    reading, capital = desk.context.reading(pair), desk.treasury.capital()
+    levels = lines.levels_of(reading, desk.settings, capital)
+    wanted = min(levels, desk.settings.caps.max_lots)
     try:
         budget = desk.treasury.budget(pair, price, desk.context.leverage)
     except ValueError:

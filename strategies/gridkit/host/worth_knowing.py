@@ -16,10 +16,11 @@ def worth_knowing(settings: Settings) -> Iterator[str]:
 def _depth(settings: Settings) -> Iterator[str]:
     stops, narrowest = settings.stops, spacing.narrowest(settings.spacing)
     reached = math.ceil(stops.lot_stop / narrowest)
-    if stops.lot_stop_enabled and reached < settings.grid.levels:
+    levels = spacing.most_levels(settings.grid.levels, settings.spacing)
+    if stops.lot_stop_enabled and reached < levels:
         yield (
             f"stops.lot_stop = {stops.lot_stop:.2%} sells a lot once price is {reached} lines "
-            f"deeper (steps of {narrowest:.2%} or more), so that the {settings.grid.levels} lines "
+            f"deeper (steps of {narrowest:.2%} or more), so that {levels} lines "
             "are seldom held together"
         )
 
