@@ -535,6 +535,14 @@ class TestFailing:
         ]
         assert spot.account.asked.count("wallet") == 3
 
+    def test_it_is_said_again_once_it_had_worked_meanwhile(
+        self, spot: Bench, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        for broken in (True, False, True):
+            spot.account.broken = broken
+            spot.later()
+        assert caplog.text.count("wallet: not to be compared") == 2
+
     def test_a_pause_stands_while_nothing_can_be_known(self, spot: Bench) -> None:
         spot.account.coins["ETH"] = 0.8
         spot.account.orders[PAIR] = ["4711"]
