@@ -64,6 +64,14 @@ def test_a_book_does_not_survive_the_removal_of_an_earlier_order():
 
 
 @pytest.mark.usefixtures("open_trades")
+def test_a_book_is_read_anew_once_freqtrade_learns_the_fee_an_order_paid_in_coins():
+    trade = trade_of()
+    book = read(trade)
+    trade.orders[-1].ft_fee_base = 0.001
+    assert not book.belongs_to(trade)
+    assert read(trade).ledger.amount == pytest.approx(book.ledger.amount - 0.001)
+
+
 @pytest.mark.parametrize(
     ("mode", "later", "kept"),
     [

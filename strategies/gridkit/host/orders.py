@@ -37,17 +37,23 @@ class TradeBook:
     ledger: Ledger
     read: int = 0
     last_read: str = ""
+    last_fee: float | None = None  # in base coin
     forced_at: float = 0.0
     ahead: set[str] = field(default_factory=set)  # read although an earlier one is still open
 
     def belongs_to(self, trade: "LocalTrade") -> bool:
-        """Whether this was read from the same trade, and its orders only grew since."""
+        """Whether this was read from the same trade, and its orders only grew since.
+
+        freqtrade may learn what an order paid in coins after it closed, and then it is read again.
+        """
         if trade.pair != self.pair or trade.open_date != self.opened:
             return False
         if not self.read:
             return True
-        orders = trade.orders
-        return len(orders) >= self.read and orders[self.read - 1].order_id == self.last_read
+        if len(trade.orders) < self.read:
+            return False
+        last = trade.orders[self.read - 1]
+        return last.order_id == self.last_read and last.ft_fee_base == self.last_fee
 
     def read_on(
         self, trade: "LocalTrade", levels_at: dict[int, float], tell: Tell | None = None
@@ -72,7 +78,7 @@ class TradeBook:
                 self.ahead.add(order.order_id)
                 continue
             self.read += 1
-            self.last_read = order.order_id
+            self.last_read, self.last_fee = order.order_id, order.ft_fee_base
             self.ahead.discard(order.order_id)
         return filled
 
