@@ -329,6 +329,48 @@ def test_a_rung_that_rests_stays_wherever_the_market_is_below_it():
         assert (verdict.order.tag, verdict.place) == ("recover L1", False)
 
 
+def test_a_part_that_rests_is_not_made_all_when_what_remains_loses_value():
+    how = rules(max_distance=2.0)
+    situation = placed(facing(44.8, least_value_left=89.5), how)
+    verdict = decide(at(situation, 44.0), how)
+    assert verdict.order is not None
+    assert (verdict.order.share, verdict.place) == (pytest.approx(1 / 3), False)
+
+
+@pytest.mark.parametrize(("rate", "share"), [(45.0, None), (46.9, None), (47.1, 1 / 3)])
+def test_all_becomes_a_part_again_only_well_beyond_the_limit(rate, share):
+    how = rules(max_distance=2.0)
+    situation = placed(facing(44.7, least_value_left=89.5), how)
+    verdict = decide(at(situation, rate), how)
+    assert verdict.order is not None
+    assert (verdict.order.share, verdict.place) == (share and pytest.approx(share), bool(share))
+
+
+def test_a_target_heeds_what_remains_although_a_part_of_its_lot_rests():
+    """What rests would leave more: a third of the lot was to be sold, and now it is all of it."""
+    plan = replace(plan_of(), lines=(Line(1, 100.0, 120.0), Line(2, 99.0, 101.0)))
+    situation = facing(
+        90.0, lot(1, 0.1), lot(2, price=99.0), plan=plan, least_value_left=50.0,
+        stuck={2: Stuck(90.0, HOUR, 3.0)}, resting=Resting(False, (2,), 91.35, "recover L2"),
+        recovery_budget=0.0,
+    )  # fmt: skip
+    order = decide(situation, rules()).order
+    assert order is not None
+    assert (order.tag, order.price) == ("sell L1-2", 120.0)
+
+
+def test_beyond_its_target_a_lot_is_sold_at_market_whatever_part_of_it_rests():
+    situation = facing(121.0, resting=Resting(False, (1,), 91.35, "recover L1"))
+    order = decide(situation, rules()).order
+    assert order is not None
+    assert (order.tag, order.price, order.share) == ("sell L1", None, None)
+
+
+def test_a_verdict_ends_where_a_shorts_part_becomes_too_small_for_an_order():
+    verdict = decide(facing(104.9, side=SHORT, least_order_value=104.8), rules())
+    assert verdict.holds_above == pytest.approx(104.8)
+
+
 @pytest.mark.parametrize("answers_gaps", [True, False])
 def test_a_rung_the_market_jumped_over_is_placed_again_in_a_backtest_only(answers_gaps):
     how = rules(answers_gaps=answers_gaps)
