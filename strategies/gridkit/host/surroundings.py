@@ -1,5 +1,6 @@
 """What stands, from outside the grid, against adding to it or for closing it."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING
 from gridkit.grid.situation import Block
 from gridkit.host.context import Context
 from gridkit.host.market_data import PairSeries, Reading
-from gridkit.host.outlook import STOPS_ADDITIONS
+from gridkit.host.outlook import FLOW, STOPS_ADDITIONS
 from gridkit.risk import brakes, gates
 
 if TYPE_CHECKING:
@@ -42,7 +43,11 @@ class Surroundings:
 
     def stops_additions(self, series: PairSeries, index: int, pair: str, side: int) -> bool:
         """Whether anything stands against additions; without saying what, hence cheap."""
-        if series.outlook[side].item(index) & STOPS_ADDITIONS or self._breakers.block_add(pair):
+        against = series.outlook[side].item(index) & STOPS_ADDITIONS
+        if pair in self._flow.analyses:  # which counts instead of the candle's own flow
+            against &= ~FLOW
+            against |= self._flow_block(pair, math.nan, side) is not None
+        if against or self._breakers.block_add(pair):
             return True
         return any(refusal(pair, side) for refusal in self.refusals)
 
@@ -68,17 +73,17 @@ class Surroundings:
         yield from _some(self._breakers.block_add(pair))
         yield from _some(gates.regime_block(reading.market, side, settings.regime))
         yield from _some(self._breakers.block_market(pair))
-        yield from _some(self._flow_block(pair, reading, side))
+        yield from _some(self._flow_block(pair, reading.imbalance, side))
         if brakes.illiquid(self._hour(reading), settings.brakes) == "pause":
             yield Block("illiquid hours", self._hour(reading), settings.brakes.illiquid_to)
         yield from _some(brakes.spread_block(spread, settings.brakes))
         for refusal in self.refusals:
             yield from _some(refusal(pair, side))
 
-    def _flow_block(self, pair: str, reading: Reading, side: int) -> Block | None:
+    def _flow_block(self, pair: str, of_candle: float, side: int) -> Block | None:
         """Heed the books and the tape where there are some, else the candles' own flow."""
         analysis = self._flow.analyses.get(pair)
-        imbalance = reading.imbalance if analysis is None else _pressure(analysis)
+        imbalance = of_candle if analysis is None else _pressure(analysis)
         return brakes.flow_block(imbalance, side, self._context.settings)
 
     def _hour(self, reading: Reading) -> int:
