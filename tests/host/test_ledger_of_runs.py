@@ -80,6 +80,7 @@ def test_a_book_is_read_anew_once_freqtrade_learns_the_fee_an_order_paid_in_coin
         (RunMode.HYPEROPT, -timedelta(days=1), False),
     ],
 )
+@pytest.mark.usefixtures("open_trades")
 def test_time_that_does_not_go_on_means_another_run_and_all_is_forgotten(mode, later, kept):
     desk = strategy_of(mode).desk
     desk.begin_loop(desks.NOW)
