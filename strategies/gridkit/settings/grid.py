@@ -91,7 +91,7 @@ class SpacingSettings(Section):
 class DensitySettings(Section):
     """Lines stand closer where price has turned before, and at round numbers (SPEC B.7)."""
 
-    enabled: bool = Field(default=True, description="lay lines closer near support and resistance")
+    enabled: bool = Field(default=False, description="lay lines closer near support and resistance")
     near: float = Field(default=0.01, gt=0, le=0.1, description="distance that is near, a fraction")
     near_factor: float = Field(default=1.5, ge=1, le=3, description="density within `near`")
     around: float = Field(

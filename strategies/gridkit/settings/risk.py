@@ -109,7 +109,7 @@ class BreakerSettings(Section):
     restart_days: float = Field(default=7.0, gt=0, le=365, description="... counted over this time")
     market: bool = Field(default=True, description="heed the breakers on a pair's market, too")
     pause_minutes: float = Field(
-        default=60.0, ge=0, le=10_080, description="market: nothing is added for so long"
+        default=15.0, ge=0, le=10_080, description="market: nothing is added for so long"
     )
     move: float = Field(default=0.05, gt=0, le=1, description="market: a move of this fraction ...")
     move_minutes: float = Field(default=15.0, ge=1, le=240, description="... within this time")
