@@ -79,6 +79,14 @@ def test_figures_alone_are_written_once_a_minute(values, written):
     assert written_at(values) == written
 
 
+def test_figures_of_recovery_that_is_held_back_are_written_once_a_minute():
+    trade, cycle = Trade(), cycle_of()
+    for seconds, loss in ((0, 3.0), (30, 4.0), (60, 5.0)):
+        cycle.verdict = Verdict(SELL, False, None, withheld=Block("recovery budget", loss, 2.0))
+        cycle.published = publish(trade, cycle, NOW + timedelta(seconds=seconds))
+    assert [state["withheld"]["value"] for state in trade.written] == [3.0, 5.0]
+
+
 def fewer_lots(cycle: Any) -> Standing:
     cycle.book.ledger.lots.clear()
     return Standing()

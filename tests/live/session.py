@@ -4,11 +4,15 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from live.bot import Answer, Bot, running, until
+from gridkit.why.bot import Access, BotError
+from gridkit.why.bot import Bot as AskedBot
+from gridkit.why.rows import Told, told
+from live.bot import USER, Answer, Bot, running, until
 from live.evidence import Placed, Sample, Trade, fills, first, lots_match, read
 
 WANTED_FILLS = 6
@@ -93,10 +97,13 @@ class Record:
     prices: dict[Placed, list[float]] = field(default_factory=dict)
     chart: dict[str, Any] = field(default_factory=dict)
     charted: dict[str, Any] = field(default_factory=dict)
+    why: Told | None = None
+    why_refused: str = ""
     forced: dict[str, Forced] = field(default_factory=dict)
     locks: list[dict[str, Any]] = field(default_factory=list)
     in_the_end: list[Trade] = field(default_factory=list)
     log: str = ""
+    database: Path = Path()
 
 
 def live_through(venue: Venue, bot: Bot, exchange_url: str) -> Record:
@@ -117,10 +124,12 @@ def live_through(venue: Venue, bot: Bot, exchange_url: str) -> Record:
         record.traded = read(bot.database)
         record.prices = _prices_at_replacements(record.traded, venue, exchange_url)
         _clocked(record, "chart", lambda: _look_at_the_chart(bot, record))
+        _clocked(record, "why", lambda: _ask_why(bot, record))
         _clocked(record, "forced exits", lambda: _force_exits(bot, record))
         record.locks = bot.get("locks")["locks"]
     record.in_the_end = read(bot.database)
     record.log = bot.log.read_text()
+    record.database = bot.database
     return record
 
 
@@ -226,6 +235,16 @@ def _look_at_the_chart(bot: Bot, record: Record) -> None:
         return True
 
     until("a chart of a grid with lots and a next order", FORCE_SECONDS, unchanged, bot)
+
+
+def _ask_why(bot: Bot, record: Record) -> None:
+    """Ask as `gridkit why` does, with the password and with a wrong one."""
+    url = f"http://127.0.0.1:{bot.port}"
+    record.why = told(AskedBot(Access(url, USER, USER)))
+    try:
+        told(AskedBot(Access(url, USER, "wrong")))
+    except BotError as error:
+        record.why_refused = str(error)
 
 
 def _pairs_closed_since(when: float, bot: Bot) -> set[str]:

@@ -121,6 +121,15 @@ def test_a_line_cut_off_by_a_kill_is_left_out_and_named(log, cut):
     assert [line.split(":")[1] for line in found.broken] == (["4"] if "action" in broken else [])
 
 
+def test_a_line_cut_off_is_not_completed_from_another_message(log):
+    text = logged(BUY).splitlines()[1]
+    head, _, tail = text.partition(" currency=")
+    other = logged().splitlines()[0].replace("heartbeat.", f"heartbeat. currency={tail}")
+    found = read([log(f"{head}\n{other}\n")])
+    assert found.fills == ()
+    assert len(found.broken) == 1
+
+
 @pytest.mark.parametrize(
     ("was", "becomes", "problem"),
     [

@@ -195,6 +195,7 @@ def test_a_lock_is_told_beside_the_reason_and_the_longest_wins(script, capsys):
     ]}  # fmt: skip
     rows = rows_of(script, capsys)
     assert (rows[BTC]["lock"], rows[ETH]["lock"]) == ("gridkit forceexit", "")
+    assert rows[ETH]["locked_until"] == "1970-01-01T00:00:00+00:00"  # by the lock of all pairs
     assert rows[BTC]["locked_until"] == "2030-03-17T17:46:40+00:00"
     assert why(script) == 0
     told = capsys.readouterr().out
