@@ -319,7 +319,8 @@ class GridDesk:
         cycle.validity.volatility_above, cycle.validity.volatility_below = band
         until = min(until, self.planner.due(cycle.plan))
         until = min(until, self.recovery.next_look(cycle, now.timestamp()))
-        bound = verdict.block is not None and verdict.block.condition in caps.CONDITIONS
+        by_caps = verdict.block is not None and verdict.block.condition in caps.CONDITIONS
+        bound = by_caps or verdict.withheld is not None
         cycle.validity.account = self._account if bound else None
         return min(until, now.timestamp() + CASH_SECONDS) if bound else until
 
