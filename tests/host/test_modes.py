@@ -47,6 +47,6 @@ class _Cycle:
 @pytest.mark.parametrize("lots", [0, 5, 10])
 def test_additions_pause_for_the_wait_time_live_and_for_a_candle_in_a_backtest(mode, seconds, lots):
     desk = strategy_in(mode, grid={"wait_time_seconds": 40.0}).desk
-    block, until = desk._cooldown(_Cycle(lots, lines=10), NOW)
+    block, until = desk.situations.cooldown(_Cycle(lots, lines=10), NOW)
     assert until == NOW.timestamp() + seconds * (1 + lots / 10)
     assert block.threshold == seconds * (1 + lots / 10)

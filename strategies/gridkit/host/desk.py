@@ -31,9 +31,10 @@ from gridkit.host.planning import Planner
 from gridkit.host.reconcile import Reconciler
 from gridkit.host.recovery import RecoveryDesk
 from gridkit.host.requests import ends_in_loss, entry_stake, exit_stake
-from gridkit.host.surroundings import Outside, Surroundings
+from gridkit.host.situations import COOLDOWN, Situations
+from gridkit.host.surroundings import Surroundings
 from gridkit.host.terrain import Surveyor
-from gridkit.host.treasury import Means, Treasury
+from gridkit.host.treasury import Treasury
 from gridkit.risk import caps
 from gridkit.settings import Settings
 
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-COOLDOWN = "cooldown between additions"
 CASH_SECONDS = 3_600  # how long a backtest may take to notice that marks alone made room
 
 
@@ -69,6 +69,7 @@ class GridDesk:
             self.context, self.rules, self.treasury, self.surroundings, self.surveyor
         )
         self.planner = Planner(self.context, self.rules, self.treasury, self.surveyor)
+        self.situations = Situations(self.context, self.rules, self.treasury, self.recovery)
         self.announcer = Announcer(self.context, self.recovery)
         self.reconciler = Reconciler(self.context, self.cycles, self.announcer.mismatch)
         if live:
@@ -191,9 +192,11 @@ class GridDesk:
         self.recovery.mark(cycle, trade, now.timestamp(), exit_rate)
         spread = abs(entry_rate - exit_rate) / exit_rate if exit_rate > 0 else math.nan
         outside = self.surroundings.of_trade(trade.pair, reading, _side_of(trade), spread)
-        block, until = (outside.block, math.inf) if outside.block else self._cooldown(cycle, now)
-        outside = replace(outside, block=block)
-        situation = self._situation(cycle, trade, now, entry_rate, exit_rate, outside)
+        until = math.inf
+        if outside.block is None:
+            block, until = self.situations.cooldown(cycle, now)
+            outside = replace(outside, block=block)
+        situation = self.situations.of(cycle, trade, now, entry_rate, exit_rate, outside)
         verdict = decide(situation, self.rules.rules(trade))
         order = verdict.order
         if order is None or not verdict.place:
@@ -252,66 +255,6 @@ class GridDesk:
         cycle.verdict = Verdict(None, False, Block("forceexit", forced, pause.total_seconds()))
         self._tell(cycle, trade, now)
         return True
-
-    def _cooldown(self, cycle: Cycle, now: datetime) -> tuple[Block | None, float]:
-        """Return the pause between additions, if it still runs, and when it ends (SPEC C)."""
-        context, ledger = self.context, cycle.book.ledger
-        waited = now.timestamp() - ledger.last_entry
-        base = context.settings.grid.wait_time_seconds if context.live else float(context.seconds)
-        wanted = base * (1 + len(ledger.lots) / max(1, len(cycle.plan.lines)))
-        if waited >= wanted:
-            return None, math.inf
-        return Block(COOLDOWN, waited, wanted), ledger.last_entry + wanted
-
-    def _situation(
-        self,
-        cycle: Cycle,
-        trade: "Trade",
-        now: datetime,
-        entry_rate: float,
-        exit_rate: float,
-        outside: Outside,
-    ) -> Situation:
-        ledger, limits = cycle.book.ledger, self.rules.limits(trade.pair)
-        means = self._means(trade, outside.block, now)
-        return Situation(
-            plan=cycle.plan,
-            lots=ledger.lots,
-            stopped=frozenset(ledger.stopped),
-            recovered=frozenset(ledger.recovered),
-            resting=orders.resting_of(trade),
-            entry_rate=entry_rate,
-            exit_rate=exit_rate,
-            orders=len(trade.orders),
-            harvest=ledger.harvest,
-            peak_cost=ledger.peak_cost,
-            dust=ledger.dust,
-            block=outside.block,
-            flatten=outside.flatten,
-            thin=outside.thin,
-            stuck=cycle.stuck,
-            of_age=self.recovery.of_age(cycle, now.timestamp()),
-            recovery_budget=self.recovery.budget_left(trade) if cycle.stuck else math.inf,
-            room=means.room,
-            room_block=means.binding,
-            least_value_left=limits.left_value,
-            least_amount_left=limits.left_amount,
-            least_order_value=limits.order_value,
-            least_order_amount=limits.order_amount,
-            asset_limit=means.asset_limit,
-        )
-
-    def _means(self, trade: "Trade", block: Block | None, now: datetime) -> Means:
-        """Ask for the room there is only where something may be added. No answer is no room."""
-        if block is not None:
-            return Means(0.0, block, self.treasury.asset_limit(trade.leverage or 1.0))
-        try:
-            return self.treasury.means(trade.pair, trade, now)
-        except Exception:
-            if not self.context.live:
-                raise
-            logger.exception("%s: the caps failed, so nothing is added", trade.pair)
-            return Means(0.0, Block("caps failed", math.nan, math.nan), math.inf)
 
     def _valid_until(self, cycle: Cycle, verdict: Verdict, until: float, now: datetime) -> float:
         """Return when the verdict is made again whatever the price; soon where cash binds it."""

@@ -1,0 +1,95 @@
+"""What a decision about an open trade is made from, gathered from everyone who knows a part."""
+
+import logging
+import math
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gridkit.grid.situation import Block, Situation
+from gridkit.host import orders
+from gridkit.host.context import Context
+from gridkit.host.cycle import Cycle
+from gridkit.host.pair_rules import PairRules
+from gridkit.host.recovery import RecoveryDesk
+from gridkit.host.surroundings import Outside
+from gridkit.host.treasury import Means, Treasury
+
+if TYPE_CHECKING:
+    from freqtrade.persistence import Trade
+
+logger = logging.getLogger(__name__)
+
+COOLDOWN = "cooldown between additions"
+
+
+class Situations:
+    """Asks the orders, the exchange's limits, the treasury and the recovery desk."""
+
+    def __init__(
+        self, context: Context, rules: PairRules, treasury: Treasury, recovery: RecoveryDesk
+    ) -> None:
+        self._context = context
+        self._rules = rules
+        self._treasury = treasury
+        self._recovery = recovery
+
+    def cooldown(self, cycle: Cycle, now: datetime) -> tuple[Block | None, float]:
+        """Return the pause between additions, if it still runs, and when it ends (SPEC C)."""
+        context, ledger = self._context, cycle.book.ledger
+        waited = now.timestamp() - ledger.last_entry
+        base = context.settings.grid.wait_time_seconds if context.live else float(context.seconds)
+        wanted = base * (1 + len(ledger.lots) / max(1, len(cycle.plan.lines)))
+        if waited >= wanted:
+            return None, math.inf
+        return Block(COOLDOWN, waited, wanted), ledger.last_entry + wanted
+
+    def of(
+        self,
+        cycle: Cycle,
+        trade: "Trade",
+        now: datetime,
+        entry_rate: float,
+        exit_rate: float,
+        outside: Outside,
+    ) -> Situation:
+        """Return what a decision about a trade is made from, at these rates."""
+        ledger, limits = cycle.book.ledger, self._rules.limits(trade.pair)
+        means = self._means(trade, outside.block, now)
+        return Situation(
+            plan=cycle.plan,
+            lots=ledger.lots,
+            stopped=frozenset(ledger.stopped),
+            recovered=frozenset(ledger.recovered),
+            resting=orders.resting_of(trade),
+            entry_rate=entry_rate,
+            exit_rate=exit_rate,
+            orders=len(trade.orders),
+            harvest=ledger.harvest,
+            peak_cost=ledger.peak_cost,
+            dust=ledger.dust,
+            block=outside.block,
+            flatten=outside.flatten,
+            thin=outside.thin,
+            stuck=cycle.stuck,
+            of_age=self._recovery.of_age(cycle, now.timestamp()),
+            recovery_budget=self._recovery.budget_left(trade) if cycle.stuck else math.inf,
+            room=means.room,
+            room_block=means.binding,
+            least_value_left=limits.left_value,
+            least_amount_left=limits.left_amount,
+            least_order_value=limits.order_value,
+            least_order_amount=limits.order_amount,
+            asset_limit=means.asset_limit,
+        )
+
+    def _means(self, trade: "Trade", block: Block | None, now: datetime) -> Means:
+        """Ask for the room there is only where something may be added. No answer is no room."""
+        if block is not None:
+            return Means(0.0, block, self._treasury.asset_limit(trade.leverage or 1.0))
+        try:
+            return self._treasury.means(trade.pair, trade, now)
+        except Exception:
+            if not self._context.live:
+                raise
+            logger.exception("%s: the caps failed, so nothing is added", trade.pair)
+            return Means(0.0, Block("caps failed", math.nan, math.nan), math.inf)
