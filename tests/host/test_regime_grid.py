@@ -15,8 +15,10 @@ ULTRA_LOW, LOW, NORMAL, HIGH, EXTREME = (one / math.sqrt(365) for one in (0.1, 0
 
 @pytest.fixture
 def desk():
-    """A share that pays for all lines of any class."""
-    return strategy_of(cash=10_000.0, spacing={"method": "regime"}, grid={"levels": 10}).desk
+    """A share that pays for all lines of any class, and is spread over them."""
+    sizing = {"mode": "fixed"}
+    spacing = {"method": "regime"}
+    return strategy_of(cash=10_000.0, spacing=spacing, grid={"levels": 10}, sizing=sizing).desk
 
 
 @pytest.fixture

@@ -17,9 +17,14 @@ from gridkit.risk.sizing import exposure_fraction
 pytestmark = pytest.mark.slow
 
 DENSE = {"method": "fixed", "grid_step": 0.004}
+DEAR = {"risk": 0.05, "most_risk": 0.1}  # so that caps are reached, and not stakes small
 CANDLE = timedelta(minutes=5)
-TAG = re.compile(r"((sell|cover|stop|flatten|end|trim) )?L\d+(-\d+)?(,\d+(-\d+)?)*")
+TAG = re.compile(r"((sell|cover|stop|flatten|end|trim|recover) )?L\d+(-\d+)?(,\d+(-\d+)?)*")
 TIGHT = {"exposure": 0.3, "inventory": 0.2, "max_orders_per_cycle": 20, "max_lots": 6}
+NO_STOPS = {"lot_stop_enabled": False, "cycle_stop_enabled": False}
+SOON_STUCK = {
+    "position_timeout_minutes": 15, "away": 0.004, "ladder": [0.001, 0.002, 0.003], "budget": 0.001,
+}  # fmt: skip
 KINDS = {
     "long spot": ("spot", {"direction": "long"}),
     "long futures": ("futures", {"direction": "long", "leverage": 2}),
@@ -36,6 +41,18 @@ KINDS = {
         {"direction": "long", "spacing": {"method": "fixed", "grid_step": 0.002}},
     ),
     "long spot starting with inventory": ("spot", {"grid": {"initial_inventory": 0.5}}),
+    "long spot whose lots are stuck soon": (
+        "spot",
+        {"grid": {"levels": 3}, "stops": NO_STOPS, "recovery": SOON_STUCK},
+    ),
+    "short futures whose lots are stuck soon, sold at market": (
+        "futures",
+        {
+            "direction": "short",
+            "stops": {**NO_STOPS, "lot_stop": 0.01},
+            "recovery": {**SOON_STUCK, "mode": "aggressive"},
+        },
+    ),
 }
 EACH_KIND = pytest.mark.parametrize("kind", list(KINDS))
 
@@ -46,6 +63,7 @@ class Auditor:
     def __init__(self) -> None:
         self.wrong = defaultdict(list)
         self.looked = Counter()
+        self.budget = self.lost = 0.0
         self.capital = {}
 
     def __call__(self, run, pair, now):
@@ -54,6 +72,7 @@ class Auditor:
         free = run.wallets.get_free("USDT")
         if free < -1e-6:
             self.wrong["free cash"].append((now, free))
+        self._recovery(desk, now)
         for trade in LocalTrade.bt_trades_open_pp[pair]:
             cycle = desk.cycles.get(trade.id)
             if cycle is not None and cycle.book.belongs_to(trade):
@@ -64,8 +83,21 @@ class Auditor:
         first = bisect_left(times := list(self.capital), placed - CANDLE)
         return max(self.capital[time] for time in times[first : bisect_right(times, filled)])
 
+    def _recovery(self, desk, now):
+        """Since the peak of equity no more is lost than the budget was at any time since then."""
+        lost, budget = desk.fortune.recovery_loss(), desk.recovery.budget()
+        self.budget = max(self.budget, budget) if lost else budget
+        self.lost = max(self.lost, lost)
+        if lost > self.budget * (1 + 1e-9):
+            self.wrong["recovery budget"].append((now, lost, self.budget))
+
     def _books(self, trade, cycle, now):
         closed = [one for one in trade.orders if not one.ft_is_open]
+        last = trade.orders[-1]
+        if last.ft_is_open and last.ft_order_side == trade.entry_side:
+            again = set(tags.levels_of(last.ft_order_tag)) & cycle.book.ledger.lots.keys()
+            if again:
+                self.wrong["a level that is held"].append((now, again))
         if cycle.book.read != len(closed):
             return  # a fill of this candle, which is read in the next
         self.looked["books"] += 1
@@ -87,10 +119,13 @@ def audited(known, kind, request, backtest):
     if kind not in known:
         market, settings = KINDS[kind]
         auditor = Auditor()
-        complete = {**QUICK, "spacing": DENSE, **settings}
+        complete = {**QUICK, "spacing": DENSE, "sizing": DEAR, **settings}
         run = backtest(request.getfixturevalue(market), complete, watch=auditor)
         known[kind] = run, auditor, complete
     return known[kind]
+
+
+STUCK_KINDS = [kind for kind in KINDS if "stuck" in kind]
 
 
 @EACH_KIND
@@ -108,6 +143,14 @@ def test_lots_equal_the_position_and_cash_is_never_negative(audited, kind):
     _, auditor, _ = audited
     assert auditor.looked["books"] > 500
     assert dict(auditor.wrong) == {}
+
+
+@pytest.mark.parametrize("kind", STUCK_KINDS)
+def test_recovery_takes_losses_where_lots_are_stuck_soon_within_its_budget(audited, kind):
+    run, auditor, _ = audited
+    assert tags.RECOVER in {tags.verb_of(fill.tag) for fill in run.filled}
+    assert auditor.lost > 0
+    assert "recovery budget" not in auditor.wrong
 
 
 @EACH_KIND
