@@ -240,7 +240,12 @@ def _look_at_the_chart(bot: Bot, record: Record) -> None:
 def _ask_why(bot: Bot, record: Record) -> None:
     """Ask as `gridkit why` does, with the password and with a wrong one."""
     url = f"http://127.0.0.1:{bot.port}"
-    record.why = told(AskedBot(Access(url, USER, USER)))
+
+    def answered() -> bool:
+        record.why = told(AskedBot(Access(url, USER, USER)))
+        return any(row.state == "open" and row.resting for row in record.why.rows)
+
+    until("an answer with a cycle whose next order rests", FORCE_SECONDS, answered, bot)
     try:
         told(AskedBot(Access(url, USER, "wrong")))
     except BotError as error:

@@ -190,16 +190,16 @@ def test_a_lock_is_told_beside_the_reason_and_the_longest_wins(script, capsys):
         return {"pair": pair, "active": active, "lock_end_timestamp": end, "reason": reason}
 
     script["locks"] = {"locks": [
-        lock(BTC, LOCKED_MS - 1, "shorter"), lock(BTC, LOCKED_MS, "gridkit forceexit"),
+        lock(BTC, LOCKED_MS - 1, "shorter"), lock(BTC, LOCKED_MS, "gridkit [b]forceexit"),
         lock(BTC, LOCKED_MS + 1, "over", active=False), lock("*", 1, None),
     ]}  # fmt: skip
     rows = rows_of(script, capsys)
-    assert (rows[BTC]["lock"], rows[ETH]["lock"]) == ("gridkit forceexit", "")
+    assert (rows[BTC]["lock"], rows[ETH]["lock"]) == ("gridkit [b]forceexit", "")
     assert rows[ETH]["locked_until"] == "1970-01-01T00:00:00+00:00"  # by the lock of all pairs
     assert rows[BTC]["locked_until"] == "2030-03-17T17:46:40+00:00"
     assert why(script) == 0
     told = capsys.readouterr().out
-    assert "against 25; locked until 03-17 17:46 gridkit forceexit" in told
+    assert "against 25; locked until 03-17 17:46 gridkit [b]forceexit" in told
 
 
 def test_a_pair_before_its_first_candle_says_that_nothing_is_known(script, capsys):
