@@ -21,6 +21,7 @@ from gridkit.host.desk import GridDesk
 from gridkit.host.signals import SIDES
 from gridkit.risk.guards import refuses_on_error
 
+TRADING = (RunMode.LIVE, RunMode.DRY_RUN)
 TRADE_CALLBACKS = (
     "adjust_trade_position",
     "check_entry_timeout",
@@ -49,7 +50,7 @@ class AdaptiveGrid(IStrategy):
         self.can_short = settings.direction != "long" and config.get("trading_mode") == "futures"
         parameters.declare(self, settings)
         super().__init__(config)
-        live = config.get("runmode") in (RunMode.LIVE, RunMode.DRY_RUN)
+        live = config.get("runmode") in TRADING
         self.errors_are_fatal = config.get("runmode") == RunMode.BACKTEST
         data_files.check(config, timeframe, settings)
         self.startup_candle_count = known.candles
@@ -60,7 +61,8 @@ class AdaptiveGrid(IStrategy):
 
     def bot_start(self, **kwargs) -> None:
         startup.check(self, self.desk)
-        summary.tell(self, self.desk)
+        if self.config["runmode"] not in TRADING:  # there with the first loop: accounts move on
+            summary.tell(self, self.desk)
 
     def bot_loop_start(self, current_time: datetime, **kwargs) -> None:
         self.desk.begin_loop(current_time)

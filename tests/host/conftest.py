@@ -146,6 +146,7 @@ def open_trades(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         return [one for one in trades if pair in (None, one.pair) and is_open is not False]
 
     monkeypatch.setattr("freqtrade.persistence.Trade.use_db", False)
+    monkeypatch.setattr("freqtrade.persistence.PairLocks.use_db", False)
     monkeypatch.setattr("freqtrade.persistence.Trade.get_trades_proxy", found)
     return trades
 

@@ -30,6 +30,9 @@ class Provider:
     def send_msg(self, message: str, *, always_send: bool = False) -> None:
         self.sent.append(message)
 
+    def ticker(self, pair: str) -> dict[str, float]:
+        return {"bid": 99.99, "ask": 100.01}
+
     def current_whitelist(self) -> list[str]:
         return list(self.pairs)
 

@@ -31,6 +31,8 @@ from host.accounts import CANDLE, NOW, OTHER, PAIR, Account
 HOUR = timedelta(hours=1)
 COOLDOWN = 12 * HOUR
 
+HOUR_LONG = {"pause_minutes": 60.0}
+
 
 @pytest.fixture
 def offline():
@@ -330,7 +332,7 @@ def test_breakers_that_fail_end_a_backtest(broken):
 
 @pytest.mark.usefixtures("offline")
 def test_a_shock_stops_its_own_pair_alone_and_for_the_pause():
-    account = Account(live=False)
+    account = Account(live=False, settings={"breakers": HOUR_LONG})
     account.closes([100.0] * 30, shocks_move=[0.0] * 20 + [0.07] + [0.0] * 9)
     account.look()
     block = account.breakers.block_market(PAIR)
@@ -351,7 +353,7 @@ def test_shocks_may_be_switched_off(changes):
 
 
 def test_live_a_shock_is_told_when_it_comes_and_when_it_is_over(database, caplog):
-    account = Account(live=True).look()
+    account = Account(live=True, settings={"breakers": HOUR_LONG}).look()
     number = account.breakers.state_id
     account.price(100.0, shocks_volume=12.0)
     account.look()
@@ -376,7 +378,7 @@ def book(now, depth, price=100.0):
 
 
 def test_a_book_half_as_deep_as_in_the_last_hour_stops_its_pair(database):
-    account = Account(live=True).look()
+    account = Account(live=True, settings={"breakers": HOUR_LONG}).look()
     depth = {"now": 1_000.0}
     account.breakers.markets.books = lambda pair: (
         book(account.now, depth["now"]) if pair == PAIR else None

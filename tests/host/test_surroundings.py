@@ -4,14 +4,17 @@ Asked as freqtrade asks, through the strategy's callbacks, in trade mode.
 """
 
 import math
+from collections import deque
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from freqtrade.enums import MarketDirection, RunMode, State
 from freqtrade.persistence import CustomDataWrapper, Trade
 
+from gridkit.analytics.books import Book
 from gridkit.analytics.shocks import KIND, VALUE, Shock
 from gridkit.grid.situation import Block
 from gridkit.host import commands
@@ -60,8 +63,9 @@ def live_flow(tape, book=0.0):
 
     def analysed(strategy):
         seen = None if tape is None else SimpleNamespace(imbalance=tape)
-        measures = SimpleNamespace(imbalance=book)
-        strategy.desk.flow.analyses[PAIR] = SimpleNamespace(tape=seen, measures=measures)
+        strategy.desk.flow.analyses[PAIR] = SimpleNamespace(tape=seen)
+        sizes = np.array([[99.99, 1.0 + book]]), np.array([[100.01, 1.0 - book]])
+        strategy.desk.flow._books[PAIR] = deque([Book(*sizes, NOW.timestamp())])
 
     return analysed
 
@@ -90,7 +94,7 @@ def shallow(strategy):
 FLOW = {"orderflow": {"enabled": True}}
 SOLD = {"orderflow_imbalance": -0.8}
 SHOCKED = {KIND: int(Shock.MOVE), VALUE: 0.08}
-HOURS = {"illiquid_from": 23, "illiquid_to": 1}
+HOURS = {"illiquid_from": 0, "illiquid_to": 1}  # which NOW is in, and the candle before is not
 CASES = {
     "nothing": Case(NOTHING),
     "yellow": Case(STARTS, makes=breaker(Stage.YELLOW)),
@@ -197,8 +201,9 @@ def test_a_cycle_starts_unless_something_stands_against_it(trades, name):
 @EACH
 def test_what_the_user_forces_starts_whatever_stands_against_it_but_the_caps(trades, name):
     assert opens(strategy_in(CASES[name]), "force_entry")
-    poor = strategy_in(CASES[name], cash=4.0)
-    assert not opens(poor, "force_entry")
+    assert not opens(strategy_in(CASES[name], cash=4.0), "force_entry"), "capital for no line"
+    trades.append(trade_of(order_of("L1", 99.0, amount=8.0), pair="SOL/USDT"))
+    assert not opens(strategy_in(CASES[name], cash=100.0), "force_entry"), "no exposure left"
 
 
 @EACH

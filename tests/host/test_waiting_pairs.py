@@ -134,7 +134,7 @@ def test_a_backtest_has_no_such_column():
 @pytest.mark.parametrize(
     ("cash", "caps", "told"),
     [
-        (45.0, {}, "capital gives 4 of 10 lines"),
+        (45.0, {}, "capital gives 4 of 15 lines"),
         (1_000.0, {}, None),
         (1_000.0, {"max_lots": 5}, None),  # fewer lines, but not for want of capital
         (30.0, {"max_lots": 5}, "capital gives 3 of 5 lines"),

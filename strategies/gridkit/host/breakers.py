@@ -43,6 +43,8 @@ class Breakers:
         self.state = State()
         self.up: Breaker | None = None
         self._failed = False
+        self._known = False
+        self._told: Breaker | None = None
         self._loaded = not self._context.live
         self._locked: dict[str, datetime] = {}
         self.markets.forget()
@@ -59,7 +61,7 @@ class Breakers:
             markets_changed = True
             self._fail(error)
         if before is not self.up and _sign(before) != _sign(self.up):
-            self._say(before, now)
+            self._say(now)
         elif not markets_changed:
             return
         self.state_id += 1
@@ -100,6 +102,7 @@ class Breakers:
             self.state, self._loaded = _state_of(self._kept.read()), True
         rule, fortune, before = self._context.settings.breakers, self._fortune, self.state
         base, profit, peak = fortune.base, fortune.profit, fortune.peak_profit
+        self._known |= not math.isnan(profit)
         if self.up is None and breakers.is_calm(before, base, profit, peak, rule):
             return
         moment, seen = now.timestamp(), Standing(base, profit, peak, fortune.holding)
@@ -127,9 +130,12 @@ class Breakers:
                 self._locked[pair] = until
                 self._context.lock(pair, until, f"breaker {self.up.block}")
 
-    def _say(self, before: Breaker | None, now: datetime) -> None:
-        if not self._context.live:
+    def _say(self, now: datetime) -> None:
+        """Tell what is up, or no more so; not that a start knows no prices yet."""
+        starting = not self._known and self.up is not None and math.isnan(self.up.value)
+        if not self._context.live or starting:
             return
+        before, self._told = self._told, self.up
         if self.up is not None:
             self.tell(KIND, told(self.up))
         elif before is not None:

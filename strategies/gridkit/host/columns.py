@@ -120,7 +120,7 @@ def _for_spacing(annual: np.ndarray, frame: pd.DataFrame, analyst: "Analyst") ->
     """Return the forecast; for the classic gap in ATR, the volatility that leads to this gap."""
     measured = analyst.settings.volatility
     gap_in_atr = (measured.method, measured.estimator) == ("realised", "atr")
-    if not gap_in_atr or analyst.settings.spacing.method != "volatility":
+    if not gap_in_atr or analyst.settings.spacing.method not in ("volatility", "auto"):
         return annual
     fractions = estimators.atr(estimators.Prices.of(frame), measured.atr_period)
     return volatility.gap_as_annual(fractions, analyst.configured)

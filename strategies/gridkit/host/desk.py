@@ -15,7 +15,7 @@ from freqtrade.persistence import Trade
 from gridkit import candles
 from gridkit.grid.decisions import decide
 from gridkit.grid.situation import Block, Order, Resting, Situation, Verdict
-from gridkit.host import account, commands, orders, plan_store
+from gridkit.host import account, commands, orders, plan_store, summary
 from gridkit.host.analyst import Analyst
 from gridkit.host.announcer import Announcer
 from gridkit.host.breakers import Breakers
@@ -35,7 +35,7 @@ from gridkit.host.situations import COOLDOWN, Situations
 from gridkit.host.surroundings import Surroundings
 from gridkit.host.terrain import Surveyor
 from gridkit.host.treasury import Treasury
-from gridkit.risk import caps
+from gridkit.risk import brakes, caps
 from gridkit.settings import Settings
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ class GridDesk:
             self.breakers.markets.tell = self.announcer.market
             self.breakers.markets.books = self.flow.book
             self.surroundings.refusals += [self._told_by_user, self._unreconciled]
+        self._summarised = not live  # a backtest says it before its first candle
         self._account = 0  # counts what moved cash, so that pairs short of it ask again
 
     @property
@@ -94,6 +95,7 @@ class GridDesk:
             self.treasury.forget()
             self.fortune.forget()
             self.breakers.forget()
+            self.planner.placed.clear()
         context.now = now
         self.fortune.look(now)
         self.breakers.look(now)
@@ -103,6 +105,14 @@ class GridDesk:
             self.flow.look(now)
             self.reconciler.look(now)
             self.announcer.look(self.cycles, now)
+            self._summarise()
+
+    def _summarise(self) -> None:
+        """Say once what the bot is about to do, as soon as what its account stands at is known."""
+        if self._summarised or math.isnan(self.fortune.equity):
+            return
+        self._summarised = True
+        summary.tell(self.context.strategy, self)
 
     def _told_by_user(self, _pair: str, side: int) -> Block | None:
         return commands.block(self.context.strategy, side)
@@ -111,7 +121,7 @@ class GridDesk:
         return self.reconciler.block(pair)
 
     def _drop_closed(self) -> None:
-        open_trades = {trade.id for trade in Trade.get_trades_proxy(is_open=True)}
+        open_trades = {trade.id for trade in orders.open_trades()}
         for number in self.cycles.keys() - open_trades:
             self.announcer.closed(number, self.cycles.pop(number))
 
@@ -134,12 +144,15 @@ class GridDesk:
         return reading is not None and self.opening.stale(trade, order, reading)
 
     def _unwanted(self, trade: "Trade") -> bool:
-        """Whether the last decision wanted nothing to rest, for a reason that lasts."""
+        """Whether the last decision wanted nothing to rest, for a reason that lasts.
+
+        What rests pays no spread, so that it may rest in a wide one.
+        """
         cycle = self.cycles.get(trade.id)
         verdict = cycle.verdict if cycle else None
         if verdict is None or verdict.order is not None or verdict.block is None:
             return False
-        return verdict.block.condition != COOLDOWN
+        return verdict.block.condition not in (COOLDOWN, brakes.SPREAD)
 
     def next_order(
         self, trade: "Trade", now: datetime, entry_rate: float, exit_rate: float

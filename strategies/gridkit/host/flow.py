@@ -1,6 +1,7 @@
 """Live order flow: successive books of every pair, and what they and the last trades say."""
 
 import logging
+import math
 import time
 from collections import deque
 from dataclasses import asdict
@@ -11,7 +12,7 @@ from freqtrade.exceptions import FreqtradeException
 from freqtrade.persistence import Trade
 
 from gridkit.analytics import flow, trades
-from gridkit.analytics.books import Book, book_of
+from gridkit.analytics.books import Book, book_of, imbalance
 from gridkit.analytics.trades import MS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -60,6 +61,20 @@ class FlowDesk:
         """Return the last book of a pair, however old it is; None where there was none."""
         taken = self._books.get(pair)
         return taken[-1] if taken else None
+
+    def pressure(self, pair: str) -> float:
+        """Return which side trades more over the tape's time, -1 … 1; NaN unknown.
+
+        Without trades: which side of the book was larger, on average of what was taken in the last
+        minute, as single books change sides every few seconds.
+        """
+        analysis, taken = self.analyses.get(pair), self._books.get(pair, ())
+        if analysis is not None and analysis.tape is not None:
+            return analysis.tape.imbalance
+        depth = self._context.settings.orderflow.imbalance_depth
+        newest = taken[-1].time if taken else math.nan
+        recent = [one for one in taken if newest - one.time <= STANDS.total_seconds()]
+        return sum(imbalance(one, depth) for one in recent) / len(recent) if recent else math.nan
 
     def _forget_all_but(self, pairs: set[str]) -> None:
         """Drop what is known of pairs that are no longer traded."""

@@ -7,6 +7,8 @@ from typing import Any
 
 from freqtrade.persistence import Trade
 
+from gridkit.analytics import regime
+from gridkit.analytics.regime import Regime
 from gridkit.grid import laying, tags
 from gridkit.grid.situation import Block
 from gridkit.grid.spacing import Spacing
@@ -19,7 +21,9 @@ from gridkit.host.taken_back import TakenBack
 from gridkit.host.terrain import Surveyor
 from gridkit.host.treasury import Treasury, opening_lines
 from gridkit.risk import gates
+from gridkit.settings import Settings
 
+UNCERTAIN = Block("uncertain market starts no cycle", math.nan, math.nan)
 STALE_STEPS = 2  # an unfilled first line goes when the market is this many steps away from it
 
 
@@ -44,7 +48,7 @@ class Opening:
 
     def lines(self) -> int:
         """Return how many lines the first order takes: the initial inventory, at least one."""
-        return opening_lines(self._context.settings.grid)
+        return opening_lines(self._context.settings, self._treasury.capital())
 
     def price(
         self, pair: str, now: datetime, rate: float, side: int, tag: str | None
@@ -104,7 +108,7 @@ class Opening:
         self, pair: str, now: datetime, rate: float, leverage: float, tag: str | None
     ) -> float:
         """Return the stake of the first order, all of its lines, or 0; and say why."""
-        reasons, wanted = self._context.reasons, 1 if is_forced(tag) else self.lines()
+        reasons, wanted = self._context.reasons, max(1, len(tags.levels_of(tag)))
         try:
             budget = self._treasury.budget(pair, rate, leverage)
         except ValueError as error:
@@ -131,10 +135,24 @@ class Opening:
         reading = series.reading(len(series.times) - 1) if series else None
         if Trade.get_trades_proxy(pair=pair, is_open=True):
             return
-        side = -1 if context.settings.direction == "short" else 1
-        refusal = self._refusal_by(reading, pair, side)
-        if refusal and context.settings.direction != "auto" and context.now:
+        if context.now is None:
+            return
+        side = _side_of(reading, context.settings)
+        refusal = UNCERTAIN if side == 0 else self._refusal_by(reading, pair, side)
+        if refusal:
             context.reasons.waits(pair, refusal, context.now)
+            return
+        # What was said while it could be opened is older than two candles once it no longer is.
+        age = timedelta(seconds=2 * context.seconds)
+        context.reasons.unless_renewed(pair, self._kept_out(pair), context.now, age)
+
+    def _kept_out(self, pair: str) -> str:
+        """Say what of freqtrade keeps a pair from opening; "" for nothing."""
+        strategy = self._context.strategy
+        if strategy.is_pair_locked(pair):
+            return "locked, see /locks"
+        opened = len(Trade.get_trades_proxy(is_open=True))
+        return "no free trade slot" if opened >= strategy.max_open_trades else ""
 
     def allowed(
         self, pair: str, now: datetime, rate: float, amount: float, side: int, tag: str | None
@@ -143,6 +161,8 @@ class Opening:
         refusal = self._refusal(pair, now, side, tag)
         if refusal is None and self._context.live and self.look_for_taken_back(now, pair):
             refusal = "forceexit"
+        if refusal is None and self._context.live and not is_forced(tag):
+            refusal = self._surroundings.wide(pair)
         if refusal is None and not (rate > 0 and amount > 0):
             refusal = Block("rate or amount unknown", rate, 0.0)
         if refusal:
@@ -231,6 +251,16 @@ class Opening:
 
     def _spacing(self, reading: Reading | None) -> Spacing | None:
         return lines.spacing_of(reading, self._context.settings, self._treasury.capital())
+
+
+def _side_of(reading: Reading | None, settings: Settings) -> int:
+    """Return the side a cycle would have: 1 long, -1 short; 0 where `auto` would choose none."""
+    if settings.direction != "auto":
+        return -1 if settings.direction == "short" else 1
+    if reading is None or reading.regime == Regime.UNCERTAIN:
+        return 0
+    leaning = regime.direction(reading.regime, reading.side)
+    return leaning or int(reading.side > 0) - int(reading.side < 0)
 
 
 def is_forced(tag: str | None) -> bool:

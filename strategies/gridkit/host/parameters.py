@@ -36,7 +36,8 @@ class Searched:
     def parameter(self, settings: Settings) -> IntParameter | DecimalParameter:
         """Return a parameter whose default is the configured value; searched where it matters."""
         given = self.configured(settings)
-        matters = self.only_method in (None, settings.spacing.method)
+        method = settings.spacing.method.replace("auto", "volatility")
+        matters = self.only_method in (None, method)
         low, high = min(self.low, given), max(self.high, given)
         options = {"space": self.space, "optimize": matters}
         if not self.decimals:
@@ -53,6 +54,8 @@ class Searched:
 SEARCHED = (
     Searched("grid", "levels", "buy", 1, 25),
     Searched("spacing", "volatility_factor", "buy", 0.2, 2.0, 2, only_method="volatility"),
+    Searched("spacing", "micro_range", "buy", 0.02, 0.3, 2, only_method="micro"),
+    Searched("spacing", "micro_levels", "buy", 1, 15, only_method="micro"),
     Searched("spacing", "grid_step", "buy", 0.002, 0.04, 3, only_method="fixed"),
     Searched("stops", "lot_stop", "sell", 0.005, 0.10, 3),
     Searched("stops", "cycle_stop", "sell", 0.05, 0.40, 2),

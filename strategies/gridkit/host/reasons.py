@@ -131,10 +131,17 @@ class Reasons:
     def unless_renewed(
         self, pair: str, block: "Block | str", now: datetime, age: timedelta
     ) -> None:
-        """Say why nothing is opened where the last reason is that old: it no longer stands."""
+        """Say why nothing is opened where the last reason is that old: it no longer stands.
+
+        Where nothing is known against it, the old one goes.
+        """
         before = self.get(pair)
-        if before is None or now - before.updated >= age:
+        if before is not None and now - before.updated < age:
+            return
+        if block:
             self.waits(pair, block, now)
+        else:
+            self._of.pop(pair, None)
 
     def opens(
         self, pair: str, tag: str | None, price: float | None, detail: str, now: datetime

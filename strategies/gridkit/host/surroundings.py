@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gridkit.analytics.books import PRICE
 from gridkit.grid.situation import Block
 from gridkit.host.context import Context
 from gridkit.host.market_data import PairSeries, Reading
@@ -12,7 +13,6 @@ from gridkit.host.outlook import FLOW, STOPS_ADDITIONS
 from gridkit.risk import brakes, gates
 
 if TYPE_CHECKING:
-    from gridkit.analytics.flow import Analysis
     from gridkit.host.breakers import Breakers
     from gridkit.host.flow import FlowDesk
 
@@ -64,7 +64,17 @@ class Surroundings:
         """Return why no cycle may start, None where one may."""
         start = gates.start_block(reading.market, side, self._context.settings.regime)
         found = self._breakers.block_start(pair) or start
-        return found or next(self._against_additions(pair, reading, side, 0.0), None)
+        return found or next(self._against_additions(pair, reading, side, math.nan), None)
+
+    def wide(self, pair: str) -> Block | None:
+        """Refuse a cycle's first order at a wide spread, by the last book or a ticker; live."""
+        book = self._flow.book(pair)
+        if book is not None and book.two_sided:
+            bid, ask = float(book.bids[0, PRICE]), float(book.asks[0, PRICE])
+        else:
+            ticker = self._context.strategy.dp.ticker(pair)
+            bid, ask = ticker.get("bid") or math.nan, ticker.get("ask") or math.nan
+        return brakes.spread_block((ask - bid) / bid, self._context.settings.brakes)
 
     def _against_additions(
         self, pair: str, reading: Reading, side: int, spread: float
@@ -82,19 +92,13 @@ class Surroundings:
 
     def _flow_block(self, pair: str, of_candle: float, side: int) -> Block | None:
         """Heed the books and the tape where there are some, else the candles' own flow."""
-        analysis = self._flow.analyses.get(pair)
-        imbalance = of_candle if analysis is None else _pressure(analysis)
+        known = pair in self._flow.analyses
+        imbalance = self._flow.pressure(pair) if known else of_candle
         return brakes.flow_block(imbalance, side, self._context.settings)
 
     def _hour(self, reading: Reading) -> int:
         """Return the hour, UTC, at the candle's close."""
         return int((reading.opened + self._context.seconds) // 3_600) % 24
-
-
-def _pressure(analysis: "Analysis") -> float:
-    """Return which side trades more, -1 … 1; without trades, which side of the book is larger."""
-    tape = analysis.tape
-    return analysis.measures.imbalance if tape is None else tape.imbalance
 
 
 def _some(block: Block | None) -> Iterator[Block]:

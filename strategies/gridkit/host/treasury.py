@@ -18,7 +18,7 @@ from gridkit.host.market_data import Reading, closes_at
 from gridkit.host.pair_rules import PairRules
 from gridkit.risk import caps, sizing
 from gridkit.risk.caps import Account
-from gridkit.settings import GridSettings
+from gridkit.settings import Settings
 
 if TYPE_CHECKING:
     from freqtrade.persistence import LocalTrade
@@ -35,9 +35,10 @@ class Means:
     asset_limit: float
 
 
-def opening_lines(grid: GridSettings) -> int:
+def opening_lines(settings: Settings, capital: float) -> int:
     """Return how many lines a cycle's first order takes: the initial inventory, at least one."""
-    return max(1, round(grid.initial_inventory * grid.levels))
+    levels = min(lines.levels_of(None, settings, capital), settings.caps.max_lots)
+    return max(1, round(settings.grid.initial_inventory * levels))
 
 
 class Treasury:
@@ -142,7 +143,7 @@ class Treasury:
         return Means(room, binding, caps.asset_limit(capital, pairs, leverage, settings.caps))
 
     def _open_trades(self) -> list[Any]:
-        return Trade.get_trades_proxy(is_open=True)
+        return orders.open_trades()
 
     def _free(self) -> float:
         strategy = self._context.strategy
@@ -169,7 +170,7 @@ class Treasury:
             budget = self._budget(pair, context.mark(pair) or 0.0, context.leverage, share)
         except ValueError:
             return 0.0
-        return budget.level_stake * opening_lines(context.settings.grid)
+        return budget.level_stake * opening_lines(context.settings, capital)
 
     def _next_stake(self, trade: "LocalTrade") -> float:
         working = orders.working_order(trade)

@@ -11,6 +11,16 @@ def worth_knowing(settings: Settings) -> Iterator[str]:
     """Yield what these settings lead to that may not be meant."""
     yield from _depth(settings)
     yield from _recovery(settings)
+    yield from _flow(settings)
+
+
+def _flow(settings: Settings) -> Iterator[str]:
+    """Say what sleeps while no books and trades are read."""
+    if not settings.orderflow.enabled:
+        yield (
+            "orderflow.enabled = false: no books and trades are read, so brakes.orderflow, "
+            "breakers.depth and the book's part in volume_lines do nothing"
+        )
 
 
 def _depth(settings: Settings) -> Iterator[str]:

@@ -5,6 +5,8 @@ from typing import Literal
 from gridkit.grid.situation import Block
 from gridkit.settings import BrakeSettings, Settings
 
+SPREAD = "spread"
+
 
 def flow_block(imbalance: float, side: int, settings: Settings) -> Block | None:
     """Refuse to add into one-sided flow. `imbalance` -1 … 1; NaN (unknown) refuses nothing.
@@ -32,5 +34,5 @@ def illiquid(hour: int, settings: BrakeSettings) -> Literal["thin", "pause"] | N
 def spread_block(spread: float, settings: BrakeSettings) -> Block | None:
     """Refuse to add at a wider spread, a fraction of price. NaN (unknown) refuses nothing."""
     if spread > settings.max_spread:
-        return Block("spread", spread, settings.max_spread)
+        return Block(SPREAD, spread, settings.max_spread)
     return None

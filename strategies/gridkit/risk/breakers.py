@@ -177,7 +177,7 @@ def breaker(state: State, now: float, seen: Standing, rule: BreakerSettings) -> 
     if not rule.enabled:
         return None
     if not known(seen) and state.stage < Stage.ORANGE:
-        return Breaker("drawdown unknown", math.nan, rule.orange, now, math.inf, Stage.ORANGE)
+        return Breaker("drawdown unknown", math.nan, math.nan, now, math.inf, Stage.ORANGE)
     if state.stage is Stage.CLEAR:
         return None
     until = ends(state, rule)
