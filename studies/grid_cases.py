@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from gridkit.settings import Settings as GridkitSettings
+
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = ROOT / "user_data" / "configs"
 BASE = ROOT / "config.json"
@@ -52,22 +54,45 @@ WINDOWS = {"futures": (RANGE, BULL), "spot": (SPOT,)}
 NEVER = 0.999  # a drawdown that no breaker lives to see
 HOURS_OF_A_WEEK = 168
 
-ALL_ON = Case("everything on")
+DEFAULTS = Case("as it comes")
 NO_RECOVERY = Case("without recovery", {"recovery": {"mode": "none"}})
-WITHOUT: tuple[Case, ...] = (
-    Case("without density", {"density": {"enabled": False}}),
-    Case("without volume lines", {"volume_lines": {"enabled": False}}),
-    Case("without dynamic sizing", {"sizing": {"mode": "fixed"}}),
-    NO_RECOVERY,
-    Case("without trend flatten", {"stops": {"trend_flatten_enabled": False}}),
-    Case(
-        "without drawdown breakers",
+PARTS: tuple[tuple[str, Settings, Settings], ...] = (  # name, on, off
+    ("density", {"density": {"enabled": True}}, {"density": {"enabled": False}}),
+    ("volume lines", {"volume_lines": {"enabled": True}}, {"volume_lines": {"enabled": False}}),
+    ("dynamic sizing", {"sizing": {"mode": "dynamic"}}, {"sizing": {"mode": "fixed"}}),
+    ("recovery", {"recovery": {"mode": "ladder"}}, NO_RECOVERY.settings),
+    (
+        "trend flatten",
+        {"stops": {"trend_flatten_enabled": True}},
+        {"stops": {"trend_flatten_enabled": False}},
+    ),
+    (
+        "drawdown breakers",
+        {"breakers": {"enabled": True}},
         {"breakers": dict.fromkeys(("yellow", "orange", "red", "black"), NEVER)},
     ),
-    Case("without market breakers", {"breakers": {"market": False}}),
-    Case("without the illiquid hours' brake", {"brakes": {"illiquid": "ignore"}}),
-    Case("without the lot stop", {"stops": {"lot_stop_enabled": False}}),
+    ("market breakers", {"breakers": {"market": True}}, {"breakers": {"market": False}}),
+    (
+        "the illiquid hours' brake",
+        {"brakes": {"illiquid": "thin"}},
+        {"brakes": {"illiquid": "ignore"}},
+    ),
+    (
+        "the lot stop",
+        {"stops": {"lot_stop_enabled": True}},
+        {"stops": {"lot_stop_enabled": False}},
+    ),
 )
+
+
+def differing(name: str, on: Settings, off: Settings) -> Case:
+    """Return the case in which one part is not as it comes: without it, or with it."""
+    if GridkitSettings.from_config({"gridkit": dict(off)}) == GridkitSettings():
+        return Case(f"with {name}", on)
+    return Case(f"without {name}", off)
+
+
+ONE_OTHER = tuple(differing(*part) for part in PARTS)
 BARE = Case(
     "all of these off",
     {

@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from studies.grid_cases import (
-    ALL_ON,
     BARE,
     CAPITALS,
+    DEFAULTS,
     MINUTES,
     NO_RECOVERY,
+    ONE_OTHER,
     RANGE,
     SPOT,
     STATIC,
-    WITHOUT,
     Case,
     Period,
     alone,
@@ -29,7 +29,7 @@ Study = Callable[[Measured, Sequence[Period]], Iterator[Table]]
 
 
 def contribution(measured: Measured, periods: Sequence[Period]) -> Iterator[Table]:
-    """Yield what is lost or won where one part is switched off."""
+    """Yield what is lost or won where one part is switched off, or on where it comes off."""
     columns = (
         "", "return", "drawdown", "Calmar", "mean exposure", "fills / pair-month", "stuck lots",
         "resolved", "recovery lost", "of its budget", "stops lost", "worst day",
@@ -37,14 +37,14 @@ def contribution(measured: Measured, periods: Sequence[Period]) -> Iterator[Tabl
     for period in periods:
         if period not in (RANGE, SPOT):
             continue
-        rows = [_row(case, measured(period, case)) for case in (ALL_ON, *WITHOUT, BARE)]
-        yield table(f"{period.name}: one part off at a time", columns, rows)
+        rows = [_row(case, measured(period, case)) for case in (DEFAULTS, *ONE_OTHER, BARE)]
+        yield table(f"{period.name}: one part changed at a time", columns, rows)
 
 
 def wanted(measured: Measured, periods: Sequence[Period]) -> Iterator[Table]:
     """Yield what is asked of the grid, and whether it is so."""
     for period in periods:
-        found = criteria(measured(period, ALL_ON), measured(period, NO_RECOVERY))
+        found = criteria(measured(period, DEFAULTS), measured(period, NO_RECOVERY))
         rows = [
             [
                 one.name,
@@ -64,7 +64,7 @@ def beside(measured: Measured, periods: Sequence[Period]) -> Iterator[Table]:
         "strict fills", "worst day",
     )  # fmt: skip
     for period in periods:
-        adaptive, static = measured(period, ALL_ON), measured(period, STATIC)
+        adaptive, static = measured(period, DEFAULTS), measured(period, STATIC)
         rows = [_beside("AdaptiveGrid", adaptive), _beside("static 1 % grid", static)]
         unknown = dict.fromkeys(adaptive.figures)
         held = replace(
@@ -91,7 +91,7 @@ def small(measured: Measured, periods: Sequence[Period]) -> Iterator[Table]:
 def lines(measured: Measured, periods: Sequence[Period]) -> Iterator[Table]:
     """Yield which share of the free lines moved to volume."""
     columns = ("", "free lines laid", "moved", "by, mean", "at their base", "... kept there")
-    rows = [_lines(period.name, measured(period, ALL_ON)) for period in periods]
+    rows = [_lines(period.name, measured(period, DEFAULTS)) for period in periods]
     yield table("Lines of all plans, laid or laid anew", columns, rows)
 
 

@@ -15,7 +15,19 @@ from reports.runs import START, STEP, fill, run_of, trade
 from studies import grid, grid_cases
 from studies.data import MissingData
 from studies.grid import STUDIES, Measuring, main, mark
-from studies.grid_cases import ALL_ON, BARE, BULL, NO_RECOVERY, SPOT, STATIC, WITHOUT, Case, alone
+from studies.grid_cases import (
+    BARE,
+    BULL,
+    DEFAULTS,
+    NO_RECOVERY,
+    ONE_OTHER,
+    PARTS,
+    SPOT,
+    STATIC,
+    Case,
+    alone,
+    differing,
+)
 from studies.grid_criteria import criteria
 from studies.grid_recovery import Budget, losses_of, most_used
 from studies.grid_runs import Outcome, Placement, Runner, counting, outcome_of
@@ -234,9 +246,9 @@ def test_every_row_has_a_cell_for_every_column(name: str) -> None:
         assert {len(row) for row in one.rows} == {len(one.columns)}
 
 
-def test_each_part_is_off_once_between_everything_on_and_the_bare_grid() -> None:
+def test_each_part_is_changed_once_between_the_defaults_and_the_bare_grid() -> None:
     _, asked = tables_of("contribution", (SPOT,))
-    assert [case for _, case in asked] == [ALL_ON, *WITHOUT, BARE]
+    assert [case for _, case in asked] == [DEFAULTS, *ONE_OTHER, BARE]
     assert len({json.dumps(case.settings) for _, case in asked}) == len(asked)
 
 
@@ -274,7 +286,7 @@ def test_a_criterion_that_is_missed_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    "case", [ALL_ON, *WITHOUT, BARE, STATIC, alone("BTC/USDT", 250)], ids=lambda case: case.name
+    "case", [DEFAULTS, *ONE_OTHER, BARE, STATIC, alone("BTC/USDT", 250)], ids=lambda case: case.name
 )
 def test_every_case_is_a_valid_setting_of_the_grid(case: Case) -> None:
     base = json.loads(grid_cases.BASE.read_text())["gridkit"]
@@ -283,12 +295,22 @@ def test_every_case_is_a_valid_setting_of_the_grid(case: Case) -> None:
     assert (settings == Settings.from_config({"gridkit": base})) == (not case.settings)
 
 
-@pytest.mark.parametrize("case", WITHOUT, ids=lambda case: case.name)
-def test_what_is_off_alone_is_off_in_the_bare_grid_too(case: Case) -> None:
-    if case.name == "without drawdown breakers":
+@pytest.mark.parametrize(("name", "on", "off"), PARTS, ids=[part[0] for part in PARTS])
+def test_a_part_that_comes_off_is_switched_on_and_any_other_off(name, on, off) -> None:
+    default, with_it, without = (
+        Settings.from_config({"gridkit": dict(part)}) for part in ({}, on, off)
+    )
+    assert (default == with_it) != (default == without)
+    expected = Case(f"with {name}", on) if default == without else Case(f"without {name}", off)
+    assert differing(name, on, off) == expected
+
+
+@pytest.mark.parametrize(("name", "on", "off"), PARTS, ids=[part[0] for part in PARTS])
+def test_what_is_off_alone_is_off_in_the_bare_grid_too(name, on, off) -> None:
+    if name == "drawdown breakers":
         assert BARE.settings["breakers"]["enabled"] is False
         return
-    for section, values in case.settings.items():
+    for section, values in off.items():
         assert values.items() <= BARE.settings[section].items()
 
 
@@ -310,13 +332,13 @@ def data(tmp_path: Path) -> Path:
 
 def test_an_outcome_is_kept_and_read_again(data, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(Counted, "runs", 0)
-    first = Counted(data, SPOT, tmp_path).outcome(ALL_ON)
-    again = Counted(data, SPOT, tmp_path).outcome(ALL_ON)
+    first = Counted(data, SPOT, tmp_path).outcome(DEFAULTS)
+    again = Counted(data, SPOT, tmp_path).outcome(DEFAULTS)
     assert Counted.runs == 1
     assert asdict(again) == asdict(first)
-    Counted(data, SPOT, tmp_path).outcome(replace(ALL_ON, settings={"grid": {"levels": 3}}))
+    Counted(data, SPOT, tmp_path).outcome(replace(DEFAULTS, settings={"grid": {"levels": 3}}))
     assert Counted.runs == 2
-    Counted(data, SPOT).outcome(ALL_ON)
+    Counted(data, SPOT).outcome(DEFAULTS)
     assert Counted.runs == 3
 
 
@@ -324,7 +346,7 @@ def test_a_case_is_run_once_however_many_tables_ask(data, monkeypatch, capsys) -
     monkeypatch.setattr(Counted, "runs", 0)
     monkeypatch.setattr(grid, "Runner", Counted)
     with Measuring(data) as measured:
-        assert measured(SPOT, ALL_ON) is measured(SPOT, ALL_ON)
+        assert measured(SPOT, DEFAULTS) is measured(SPOT, DEFAULTS)
         measured(SPOT, NO_RECOVERY)
     assert Counted.runs == 2
     assert capsys.readouterr().err.count("\n") == 2
@@ -382,7 +404,7 @@ def test_the_grid_is_as_wanted_in_a_month_with_a_crash(real_data: Path, tmp_path
     runner = Runner(real_data, SHORT, tmp_path)
     try:
         found, without = (
-            runner.outcome(grid_cases.on_pairs(case, THREE)) for case in (ALL_ON, NO_RECOVERY)
+            runner.outcome(grid_cases.on_pairs(case, THREE)) for case in (DEFAULTS, NO_RECOVERY)
         )
     finally:
         runner.close()
