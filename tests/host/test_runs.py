@@ -43,7 +43,11 @@ KINDS = {
     "long spot starting with inventory": ("spot", {"grid": {"initial_inventory": 0.5}}),
     "long spot whose lots are stuck soon": (
         "spot",
-        {"grid": {"levels": 3}, "stops": NO_STOPS, "recovery": SOON_STUCK},
+        {
+            "spacing": {"method": "fixed", "grid_step": 0.002},
+            "stops": NO_STOPS,
+            "recovery": SOON_STUCK,
+        },
     ),
     "short futures whose lots are stuck soon, sold at market": (
         "futures",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backtests.runs import QUICK, ROOT, UNGATED
+from backtests.runs import BARE, QUICK, ROOT, UNGATED
 from gridkit.settings import Section, Settings
 from host.analysed import everything, frames_of, merged, ours
 
@@ -13,14 +13,91 @@ pytestmark = pytest.mark.slow
 
 DENSE = {**UNGATED, "spacing": {"method": "fixed", "grid_step": 0.004}}
 BY_VOLATILITY = {**UNGATED, "spacing": {"method": "volatility", "volatility_factor": 0.3}}
-GATED = {**QUICK, "spacing": {"method": "volatility", "volatility_factor": 0.3}}
+GATED = {**BARE, **QUICK, "spacing": {"method": "volatility", "volatility_factor": 0.3}}
 BY_CLASS = {**UNGATED, "spacing": {"method": "regime"}, "stress": {"enabled": False}}
 FAR_TARGET = {"target": "fixed", "take_profit": 0.2}
 FLATTENED = {**DENSE, "stops": {"stop_price": {"ETH/USDT": 3300.0}}}
 STOPPED_LOTS = {**DENSE, "grid": {"levels": 4}, "stops": {"lot_stop": 0.006}}
 OFTEN_LAID_ANEW = {**STOPPED_LOTS, "grid": {"levels": 4, "replan_hours": 0.08}}
+MICRO = {**UNGATED, "spacing": {"method": "micro"}}
+CLOSER = {**BY_VOLATILITY, "density": {"enabled": True}}
+TO_VOLUME = {**BY_VOLATILITY, "volume_lines": {"enabled": True}}
+LOSING = {**DENSE, "sizing": {"mode": "dynamic"}, "stops": {"lot_stop": 0.006}}
+KELLY = {**DENSE, "sizing": {"mode": "kelly"}}
+NO_STOPS = {"lot_stop_enabled": False, "cycle_stop_enabled": False}
+RULE = {"mode": "ladder", "position_timeout_minutes": 15, "away": 0.004, "budget": 0.2}
+STUCK = {**DENSE, "stops": NO_STOPS, "recovery": {**RULE, "ladder": [0.001, 0.002, 0.003]}}
+POOR = {**STUCK, "recovery": {**STUCK["recovery"], "budget": 0.0001}}
+DRAWDOWNS = {
+    "enabled": True, "market": False, "yellow": 0.004, "orange": 0.006, "red": 0.012,
+    "cooldown_hours": 2, "most_restarts": 1,
+}  # fmt: skip
+DRAWN = {**DENSE, "stops": NO_STOPS, "breakers": DRAWDOWNS}
+SHOCKS = {"enabled": True, "move": 0.006, "volume": 2.0, "volatility": 1.5, "pause_minutes": 30}
+SHOCKED = {**DENSE, "breakers": SHOCKS}
+BY_NIGHT = {**DENSE, "brakes": {"illiquid": "pause", "orderflow": False}}
+SOLD_INTO = {
+    **DENSE,
+    "brakes": {"orderflow": True, "illiquid": "ignore"},
+    "orderflow": {"enabled": True, "lookback_candles": 5, "significant": 0.05, "one_sided": 0.1},
+}
+BY_TREND = {
+    **BARE,
+    **QUICK,
+    "direction": "auto",
+    "spacing": DENSE["spacing"],
+    "stops": {"trend_flatten": 0.0},
+}
 # Setting: (market, settings, another value), which places other orders.
 CASES = {
+    "spacing.micro_range": ("spot", MICRO, 0.2),
+    "spacing.micro_levels": ("spot", MICRO, 3),
+    "spacing.micro_min_step": ("spot", MICRO, 0.02),
+    "spacing.micro_max_step": ("spot", MICRO, 0.006),
+    "density.enabled": ("spot", CLOSER, False),
+    "density.near": ("spot", CLOSER, 0.001),
+    "density.near_factor": ("spot", CLOSER, 1.0),
+    "density.around": ("spot", CLOSER, 0.05),
+    "density.around_factor": ("spot", CLOSER, 2.0),
+    "density.round_factor": ("spot", CLOSER, 2.0),
+    "density.swing_candles": ("spot", CLOSER, 6),
+    "volume_lines.enabled": ("spot", TO_VOLUME, False),
+    "volume_lines.most": ("spot", TO_VOLUME, 0.0005),
+    "volume_lines.beyond": ("spot", TO_VOLUME, 0.0),
+    "sizing.mode": ("spot", LOSING, "fixed"),
+    "sizing.stake": ("spot", DENSE, 15.0),
+    "sizing.risk": ("spot", LOSING, 0.012),
+    "sizing.least_risk": ("spot", LOSING, 0.02),
+    "sizing.most_risk": ("spot", LOSING, 0.02),
+    "sizing.kelly_fraction": ("spot", KELLY, 0.01),
+    "sizing.volatility_target": ("spot", LOSING, 0.05),
+    "recovery.mode": ("spot", STUCK, "none"),
+    "recovery.position_timeout_minutes": ("spot", STUCK, 300),
+    "recovery.away": ("spot", STUCK, 0.02),
+    "recovery.check_minutes": ("spot", STUCK, 60),
+    "recovery.ladder": ("spot", STUCK, [0.004, 0.005, 0.006]),
+    "recovery.budget": ("spot", STUCK, 0.0001),
+    "recovery.budget_of_profit": ("spot", POOR, 0.0),
+    "breakers.enabled": ("spot", DRAWN, False),
+    "breakers.yellow": ("spot", {**DRAWN, "grid": {"levels": 3}}, 0.0005),
+    "breakers.orange": ("spot", DRAWN, 0.004),
+    "breakers.red": ("spot", DRAWN, 0.008),
+    "breakers.black": ("spot", DRAWN, 0.0121),
+    "breakers.cooldown_hours": ("spot", DRAWN, 12),
+    "breakers.most_restarts": ("spot", DRAWN, 0),
+    "breakers.restart_days": ("spot", DRAWN, 0.1),
+    "breakers.market": ("spot", SHOCKED, False),
+    "breakers.pause_minutes": ("spot", SHOCKED, 120),
+    "breakers.move": ("spot", SHOCKED, 0.05),
+    "breakers.move_minutes": ("spot", SHOCKED, 60),
+    "breakers.volume": ("spot", SHOCKED, 10.0),
+    "breakers.volatility": ("spot", SHOCKED, 5.0),
+    "brakes.orderflow": ("rich_spot", SOLD_INTO, False),
+    "brakes.illiquid": ("spot", BY_NIGHT, "thin"),
+    "brakes.illiquid_from": ("spot", BY_NIGHT, 1),
+    "brakes.illiquid_to": ("spot", BY_NIGHT, 12),
+    "stops.trend_flatten_enabled": ("futures", BY_TREND, False),
+    "stops.trend_flatten": ("futures", BY_TREND, 0.2),
     "direction": ("futures", DENSE, "short"),
     "leverage": ("futures", DENSE, 3.0),
     "spacing.method": ("spot", BY_VOLATILITY, "fixed"),
@@ -91,6 +168,7 @@ BY_ATR = {
     "spacing": {"method": "volatility"},
 }
 COMPOSITE = {"regime": {"method": "composite"}}
+BROKEN = {"breakers": {"correlation_from": 0.5, "correlation_to": 0.45}}
 COLUMNS = {
     "volatility.method": "realised",
     "volatility.estimator": "parkinson",
@@ -177,6 +255,8 @@ COLUMNS = {
     "orderflow.whale_trades": 400,
     "correlation.enabled": False,
     "correlation.window_days": 3,
+    "breakers.correlation_from": (0.9, BROKEN),
+    "breakers.correlation_to": (-0.5, BROKEN),
 }
 # What a backtest cannot show: the test of it (and why).
 ELSEWHERE = {
@@ -185,7 +265,29 @@ ELSEWHERE = {
     "stops.force_exit_pause_candles": "tests/live/session.py",  # nobody forces an exit there
     # Its candles are never late: freqtrade fills the gaps of those on disk.
     "confluence.stale_candles": "tests/analytics/test_confluence.py",
+    "recovery.alert_minutes": "tests/host/test_live_settings.py",  # nobody is told there
+    "messages.enabled": "tests/host/test_live_settings.py",
+    "messages.least_seconds": "tests/host/test_messages.py",
+    "messages.most_per_hour": "tests/host/test_messages.py",
+    "messages.block_minutes": "tests/host/test_messages.py",
+    "reconcile.enabled": "tests/host/test_live_settings.py",  # there is no exchange to compare with
+    "reconcile.minutes": "tests/host/test_live_settings.py",
+    "reconcile.tolerance": "tests/host/test_reconcile.py",
+    "brakes.max_spread": "tests/host/test_surroundings.py",  # its candles have no spread
     # What is read of books and of the tape, which the past has none of.
+    "breakers.depth": "tests/host/test_breakers.py",
+    "volume_lines.book_seconds": "tests/host/test_terrain.py",
+    **{
+        f"volume_lines.{name}": "tests/host/test_live_settings.py"
+        for name in (
+            "least_strength",
+            "least_rank",
+            "least_quality",
+            "imbalance",
+            "bias",
+            "most_bias",
+        )
+    },
     "orderflow.tape_seconds": "tests/analytics/test_flow.py",
     "orderflow.depth": "tests/host/test_flow.py",
     "orderflow.imbalance_depth": "tests/analytics/test_flow.py",
