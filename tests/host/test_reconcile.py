@@ -235,11 +235,11 @@ def test_a_standing_difference_is_said_once_and_its_end_too(spot: Bench) -> None
     assert spot.blocked() is None
 
 
-def test_a_difference_that_grew_is_said_again(spot: Bench) -> None:
+def test_a_difference_that_grew_is_said_again_and_alerts_no_more(spot: Bench) -> None:
     for amount in (0.8, 0.4):
         spot.account.coins["ETH"] = amount
         spot.later()
-    assert spot.kinds() == [ALERT, ALERT]
+    assert spot.kinds() == [ALERT, EXPLAINED]
     assert spot.reconciler.block(PAIR).value == 0.4
 
 

@@ -3,13 +3,15 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from freqtrade.persistence import Trade
 
 from gridkit.grid import tags
 from gridkit.grid.lots import Closed, Fill
+from gridkit.grid.situation import Stuck
+from gridkit.host import orders, plan_store
 from gridkit.host.context import Context
 from gridkit.host.cycle import Cycle
 from gridkit.host.fill_log import FillLog
@@ -23,6 +25,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SECONDS_PER_MINUTE = 60
+ALERT_SECONDS = 3_600  # shortest time between two alerts of one cycle's stuck lots
+MISSED = timedelta(days=1)
+ALERTS_KEY = (
+    "gridalerts"  # of custom data; `_` and `%` are wildcards in freqtrade's look-up of keys
+)
 
 
 @dataclass(slots=True)
@@ -33,7 +40,8 @@ class Announcer:
     recovery: RecoveryDesk
     messages: Messages = field(init=False)
     fills: FillLog = field(default_factory=FillLog)
-    _alerted: set[tuple[int, int]] = field(default_factory=set)
+    _told: dict[int, dict[int, float]] = field(default_factory=dict)  # trade, level, stuck since
+    _last_alert: dict[int, float] = field(default_factory=dict)  # trade, seconds UTC
 
     def __post_init__(self) -> None:
         self.messages = Messages(self.context)
@@ -45,21 +53,39 @@ class Announcer:
         self.messages.look(self.context.reasons.all(), now)
 
     def _alert(self, number: int, cycle: Cycle, now: float) -> None:
+        """Tell of lots that are stuck for long: each once, also over restarts, all of an hour."""
         least = self.context.settings.recovery.alert_minutes * SECONDS_PER_MINUTE
         lots, mark = cycle.book.ledger.lots, self.context.mark(cycle.book.pair)
-        late = [
-            level
+        late = {
+            level: one
             for level, one in cycle.stuck.items()
-            if level in lots and now - one.since >= least and (number, level) not in self._alerted
-        ]
-        if not late or mark is None:
+            if level in lots and now - one.since >= least
+        }
+        if not late or mark is None or now - self._last_alert.get(number, 0.0) < ALERT_SECONDS:
             return
-        self._alerted.update((number, level) for level in late)
-        since = min(cycle.stuck[level].since for level in late)
+        new = {level: one for level, one in late.items() if not self._is_told(number, level, one)}
+        if not new:
+            return
+        self._last_alert[number] = now
+        self._keep_told(number, {level: one.since for level, one in late.items()})
+        since = min(one.since for one in new.values())
         loss = sum(
-            cycle.plan.side * (lots[level].price - mark) * lots[level].amount for level in late
+            cycle.plan.side * (lots[level].price - mark) * lots[level].amount for level in new
         )
-        self.messages.stuck(cycle.book.pair, late, now - since, max(0.0, loss))
+        self.messages.stuck(cycle.book.pair, new, now - since, max(0.0, loss))
+
+    def _is_told(self, number: int, level: int, one: Stuck) -> bool:
+        if number not in self._told:
+            trade = Trade.get_trades([Trade.id == number]).first()
+            kept = trade.get_custom_data(ALERTS_KEY) if trade else None
+            self._told[number] = {int(key): since for key, since in (kept or {}).items()}
+        return self._told[number].get(level) == one.since
+
+    def _keep_told(self, number: int, told: dict[int, float]) -> None:
+        self._told[number] = told
+        trade = Trade.get_trades([Trade.id == number]).first()
+        if trade is not None:
+            trade.set_custom_data(ALERTS_KEY, {str(level): since for level, since in told.items()})
 
     def opened(self, cycle: Cycle, trade: Trade) -> None:
         """Tell that the first order of a cycle was filled."""
@@ -80,10 +106,20 @@ class Announcer:
 
         return tell
 
+    def catch_up(self, now: datetime) -> None:
+        """Tell of cycles whose last fills came while no bot of ours looked on."""
+        ours = Trade.strategy == self.context.strategy.get_strategy_name()
+        lately = Trade.close_date >= now - MISSED
+        for trade in Trade.get_trades([Trade.is_open.is_(False), lately, ours]).all():
+            made = plan_store.load(trade)
+            if made is not None and self.fills.missed(trade):
+                self.closed(trade.id, Cycle(orders.new_book(trade), made))
+
     def closed(self, number: int, cycle: Cycle) -> None:
         """Tell how a cycle ended, once its trade is closed."""
         self.fills.forget(number)
-        self._alerted = {one for one in self._alerted if one[0] != number}
+        self._told.pop(number, None)
+        self._last_alert.pop(number, None)
         trade = Trade.get_trades([Trade.id == number]).first()
         if trade is None:
             return  # deleted by the user, with its orders

@@ -78,7 +78,7 @@ class GridDesk:
             self.breakers.markets.tell = self.announcer.market
             self.breakers.markets.books = self.flow.book
             self.surroundings.refusals += [self._told_by_user, self._unreconciled]
-        self._summarised = not live  # a backtest says it before its first candle
+        self._started = not live  # a backtest says it before its first candle
         self._account = 0  # counts what moved cash, so that pairs short of it ask again
 
     @property
@@ -105,13 +105,14 @@ class GridDesk:
             self.flow.look(now)
             self.reconciler.look(now)
             self.announcer.look(self.cycles, now)
-            self._summarise()
+            self._start(now)
 
-    def _summarise(self) -> None:
-        """Say once what the bot is about to do, as soon as what its account stands at is known."""
-        if self._summarised or math.isnan(self.fortune.equity):
+    def _start(self, now: datetime) -> None:
+        """Say once, as soon as the account's standing is known, what came and what is to come."""
+        if self._started or math.isnan(self.fortune.equity):
             return
-        self._summarised = True
+        self._started = True
+        self.announcer.catch_up(now)
         summary.tell(self.context.strategy, self)
 
     def _told_by_user(self, _pair: str, side: int) -> Block | None:

@@ -45,6 +45,11 @@ class FillLog:
         trade.set_custom_data(TOLD_KEY, order.id)
         return True
 
+    def missed(self, trade: "Trade") -> bool:
+        """Whether fills of a trade of which some were told were not told yet."""
+        told, filled = self._last(trade), [one.id for one in trade.orders if one.safe_filled > 0]
+        return bool(told) and bool(filled) and max(filled) > told
+
     def forget(self, trade_id: int) -> None:
         """Let go of a trade that is closed."""
         self._told.pop(trade_id, None)

@@ -12,10 +12,10 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from freqtrade.persistence import LocalTrade, Trade
+from freqtrade.persistence import LocalTrade
 
 from gridkit.grid.lots import Ledger
-from gridkit.host import account
+from gridkit.host import account, orders
 from gridkit.host.kept import Kept
 from gridkit.host.lot_record import LotRecord, Peak
 from gridkit.risk.guards import RunFailed
@@ -64,7 +64,7 @@ class Fortune:
     @property
     def capital(self) -> float:
         """Return tradable capital now (SPEC A.1)."""
-        return account.capital(self._context, Trade.get_trades_proxy(is_open=True))
+        return account.capital(self._context, orders.open_trades())
 
     @property
     def equity(self) -> float:
@@ -116,7 +116,7 @@ class Fortune:
 
     def performance(self) -> Performance:
         """Return how closed lots have done, open losing ones counted as losses (SPEC A.3)."""
-        open_trades = Trade.get_trades_proxy(is_open=True)
+        open_trades = orders.open_trades()
         return self.tally.seen(sum(self._losing(trade) for trade in open_trades))
 
     def _losing(self, trade: LocalTrade) -> int:
@@ -137,7 +137,7 @@ class Fortune:
 
     def _value(self, now: float) -> None:
         """Add up what the trades made. A backtest does so at every candle."""
-        open_trades = Trade.get_trades_proxy(is_open=True)
+        open_trades = orders.open_trades()
         self._record.notice(open_trades)
         realised, unrealised, holding = self._record.closed_profit, 0.0, False
         for trade in open_trades:

@@ -57,13 +57,14 @@ class Planner:
         self, cycle: Cycle, trade: "Trade", reading: Reading, now: datetime, rate: float
     ) -> None:
         """Lay free lines anew when time passed, the forecast moved or the regime changed."""
-        settings, method = self._context.settings, cycle.plan.method
-        gap = lines.spacing_of(reading, settings, self._treasury.capital(), method)
         low, high = self.volatility_band(cycle.plan)
         moved = reading.volatility < low or reading.volatility > high  # unknown is no move
         changed = moved or reading.regime != cycle.plan.regime
-        due = changed or now.timestamp() >= self.due(cycle.plan)
-        if gap is None or not due:
+        if not changed and now.timestamp() < self.due(cycle.plan):
+            return
+        settings, method = self._context.settings, cycle.plan.method
+        gap = lines.spacing_of(reading, settings, self._treasury.capital(), method)
+        if gap is None:
             return
         held = set(cycle.book.ledger.lots)
         layout = self._rules.layout(trade)

@@ -193,7 +193,8 @@ class Reconciler:
         trades = Trade.get_trades_proxy(pair=pair, is_open=True)
         said = mismatch.said(finding, what, trades[0].id if trades else None)
         if finding.pauses:
-            self._tell(ALERT, pair, said)
+            # What changes while it stands is said in the log; an alert passes all limits.
+            self._tell(EXPLAINED if before.kind is finding.kind else ALERT, pair, said)
         elif before.pauses:
             self._tell(RESOLVED, pair, f"no more: {mismatch.condition(before, what)}; {said}")
         elif finding.kind is not Kind.EQUAL and (key, finding.kind) not in self._explained:

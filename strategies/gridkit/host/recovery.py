@@ -15,6 +15,7 @@ from freqtrade.persistence import Trade
 
 from gridkit.grid import recovery, tags
 from gridkit.grid.situation import Rules, Stuck
+from gridkit.host import orders
 from gridkit.host.context import Context
 from gridkit.host.cycle import Cycle
 from gridkit.host.pair_rules import PairRules
@@ -104,7 +105,7 @@ class RecoveryDesk:
         Less what was lost, and what orders of recovery that were not yet read may lose: those of
         all other trades, and of this trade what is filled already, as the rest would be replaced.
         """
-        open_trades = Trade.get_trades_proxy(is_open=True)
+        open_trades = orders.open_trades()
         trades = [*open_trades, *self._closed_unread(open_trades)]
         pending = sum(self._pending(one, trade) for one in trades)
         return self.budget() - self._fortune.recovery_loss() - pending

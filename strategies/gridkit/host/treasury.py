@@ -77,14 +77,13 @@ class Treasury:
 
     def budget(self, pair: str, rate: float, leverage: float) -> sizing.Budget:
         """Return the lines a new cycle can afford. Raises ValueError when not even one."""
-        return self._budget(pair, rate, leverage, self.share(self.capital()))
+        return self._budget(pair, rate, leverage, self.capital())
 
-    def _budget(self, pair: str, rate: float, leverage: float, share: float) -> sizing.Budget:
+    def _budget(self, pair: str, rate: float, leverage: float, capital: float) -> sizing.Budget:
         settings, reading = self._context.settings, self._context.reading(pair)
-        capital = self.capital()
         least = self._rules.limits(pair).least_stake(rate, leverage)
         return sizing.level_budget(
-            share,
+            self.share(capital),
             lines.levels_of(reading, settings, capital),
             sizing.meaningful_stake(capital, least),
             settings.caps.max_lots,
@@ -155,19 +154,18 @@ class Treasury:
         others = [one for one in open_trades if one.pair != pair]
         taken = {pair, *(one.pair for one in others)}
         whitelist = self._context.strategy.dp.current_whitelist()
+        waiting = max(0, pairs - len(others) - 1)
         starts = sorted(
-            (self._first_stake(one, capital, pairs) for one in whitelist if one not in taken),
+            (self._first_stake(one, capital) for one in whitelist if waiting and one not in taken),
             reverse=True,
         )
-        waiting = max(0, pairs - len(others) - 1)
         return sum(self._next_stake(one) for one in others) + sum(starts[:waiting])
 
-    def _first_stake(self, pair: str, capital: float, pairs: int) -> float:
+    def _first_stake(self, pair: str, capital: float) -> float:
         """Stake a waiting pair would open with; 0 where it cannot afford a line."""
         context = self._context
-        share = sizing.pair_share(capital, pairs, context.leverage, context.settings.caps)
         try:
-            budget = self._budget(pair, context.mark(pair) or 0.0, context.leverage, share)
+            budget = self._budget(pair, context.mark(pair) or 0.0, context.leverage, capital)
         except ValueError:
             return 0.0
         return budget.level_stake * opening_lines(context.settings, capital)
