@@ -400,7 +400,7 @@ THREE = ("ETH/USDT:USDT", "LTC/USDT:USDT", "SUI/USDT:USDT")
 @pytest.mark.slow
 @FREQTRADES_WARNINGS
 def test_the_grid_is_as_wanted_in_a_month_with_stuck_lots(real_data: Path, tmp_path: Path) -> None:
-    """A falling July. Not every month has as much exposure: the whole windows are in the results."""
+    """A falling July. Not every month has as much exposure: whole windows are in the results."""
     runner = Runner(real_data, SHORT, tmp_path)
     try:
         found, without = (
