@@ -24,13 +24,17 @@ def exported() -> dict:
     return {"locks": [lock.to_json() for lock in PairLocks.get_all_locks()]}
 
 
-def test_locks_of_an_export_are_read_in_seconds_with_their_reasons():
-    PairLocks.lock_pair("AAA/USDT", NOW + timedelta(hours=12), "gridkit breaker x", now=NOW)
-    (found,) = _locks(exported())
-    assert (found.pair, found.reason) == ("AAA/USDT", "gridkit breaker x")
-    assert found.since == NOW.timestamp()
-    assert found.until >= (NOW + timedelta(hours=12)).timestamp()
-    assert breaker_trips([found]) == 1
+def test_locks_of_a_backtest_end_in_its_time_though_they_begin_by_the_clock_on_the_wall():
+    """Three trips, two pairs each, locked as a strategy does: without a word of the time."""
+    for day in (1, 2, 3):
+        for pair in ("AAA/USDT", "BBB/USDT"):
+            until = NOW + timedelta(days=day)
+            PairLocks.lock_pair(pair, until, f"gridkit breaker red: drawdown 12.{day} %")
+    found = _locks(exported())
+    assert {lock.pair for lock in found} == {"AAA/USDT", "BBB/USDT"}
+    days = [(lock.until - NOW.timestamp()) / 86_400 for lock in found]
+    assert days == pytest.approx([1, 1, 2, 2, 3, 3], abs=0.01)
+    assert breaker_trips(found) == 3
 
 
 def test_an_export_without_locks_says_nothing_of_breakers():

@@ -242,20 +242,19 @@ def test_what_a_stop_costs_is_no_loss_of_recovery():
     assert found["recovery_exits_lots_count"] == found["stop_exits_lots_count"] == 1
 
 
-def lock(since: int, until: int, reason: str = "gridkit breaker drawdown 12.1 %") -> Lock:
-    return Lock("AAA/USDT", START + since, START + until, reason)
+def lock(hours: float, reason: str = "gridkit breaker red: drawdown", pair="AAA/USDT") -> Lock:
+    return Lock(pair, START + round(hours * 3_600), reason)
 
 
 @pytest.mark.parametrize(
     ("locks", "trips"),
     [
         ((), 0),
-        ((lock(0, 10),), 1),
-        ((lock(0, 10), lock(0, 10)), 1),
-        ((lock(10, 20), lock(0, 10)), 1),
-        ((lock(0, 50), lock(5, 10), lock(45, 60)), 1),
-        ((lock(0, 10), lock(11, 20)), 2),
-        ((lock(0, 10), lock(30, 40, "gridkit stop L1"), lock(50, 60, "others")), 1),
+        ((lock(12),), 1),
+        ((lock(12), lock(12, pair="BBB/USDT")), 1),
+        ((lock(14), lock(12), lock(13), lock(15), lock(17)), 1),
+        ((lock(12), lock(14.1)), 2),
+        ((lock(12), lock(24, "gridkit stop L1"), lock(36, "others")), 1),
         (None, None),
     ],
 )

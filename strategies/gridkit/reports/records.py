@@ -89,10 +89,12 @@ class FundingRows:
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """A time in which a pair was not to open, and why."""
+    """Until when a pair was not to open, and why.
+
+    Since when is not known: freqtrade notes the clock on the wall, in a backtest too.
+    """
 
     pair: str
-    since: int
     until: int
     reason: str
 

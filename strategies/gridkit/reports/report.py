@@ -25,6 +25,7 @@ Value = float | int | None
 
 FILL_RULE = "touch"
 BREAKER_LOCK = "gridkit breaker"  # how the reasons of its locks begin
+SAME_TRIP_SECONDS = 2 * 3_600  # longer than a lock that is renewed, shorter than a cool-down
 
 
 @dataclass(frozen=True)
@@ -165,16 +166,16 @@ def _lost_by(verb: str, trips: list[RoundTrip]) -> float | None:
 
 
 def breaker_trips(locks: Sequence[Lock]) -> int:
-    """Count the times a breaker locked pairs: locks that follow one another without a gap are one.
+    """Count the times a breaker locked pairs: locks that end near one another are of one.
 
-    Only what sells everything (red) locks; milder stages leave no trace in an export.
+    Only what sells everything (red) locks, all pairs at once, and anew each hour while it waits for
+    the account; milder stages leave no trace in an export.
     """
-    trips, until = 0, -1
-    for lock in sorted(locks, key=lambda one: one.since):
-        if lock.reason.startswith(BREAKER_LOCK):
-            trips += lock.since > until
-            until = max(until, lock.until)
-    return trips
+    ends = sorted(lock.until for lock in locks if lock.reason.startswith(BREAKER_LOCK))
+    return sum(
+        before is None or end - before > SAME_TRIP_SECONDS
+        for before, end in zip([None, *ends], ends, strict=False)
+    )
 
 
 def profit_factor(trips: list[RoundTrip]) -> float | None:

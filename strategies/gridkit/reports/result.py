@@ -184,7 +184,6 @@ def _locks(stats: Mapping[str, Any]) -> tuple[Lock, ...] | None:
     return tuple(
         Lock(
             str(one["pair"]),
-            int(one["lock_timestamp"]) // 1000,
             int(one["lock_end_timestamp"]) // 1000,
             str(one["reason"]),
         )
