@@ -48,7 +48,7 @@ class AdaptiveGrid(IStrategy):
         known = history.fitted(config, startup.read_settings(config), timeframe)
         self.configured = settings = known.settings
         self.can_short = settings.direction != "long" and config.get("trading_mode") == "futures"
-        parameters.declare(self, settings)
+        parameters.declare(self, settings, config)
         super().__init__(config)
         live = config.get("runmode") in TRADING
         self.errors_are_fatal = config.get("runmode") == RunMode.BACKTEST

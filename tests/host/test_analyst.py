@@ -210,7 +210,8 @@ def test_without_a_file_or_switched_off_there_is_no_index(settings):
     ],
 )
 def test_candles_as_long_as_the_analytics_own_are_warned_of(timeframe, settings, said):
-    strategy = strategy_of(RunMode.DRY_RUN, **settings)
+    plain = {"volume_lines": {"enabled": False}, "spacing": {"method": "volatility"}}
+    strategy = strategy_of(RunMode.DRY_RUN, **plain, **settings)
     strategy.timeframe = timeframe
     strategy.desk.context.seconds = int(pd.Timedelta(timeframe).total_seconds())
     if timeframe != "1h":

@@ -65,11 +65,6 @@ def daily(annual: Number) -> Number:
     return annual / math.sqrt(DAYS_PER_YEAR)
 
 
-def annual(daily_volatility: Number) -> Number:
-    """Return the standard deviation of a year's log returns, a fraction."""
-    return daily_volatility * math.sqrt(DAYS_PER_YEAR)
-
-
 def gap_as_annual(fractions: Number, settings: Settings) -> Number:
     """Return the annual volatility which spacing turns into a gap of `atr_multiple` ATR.
 

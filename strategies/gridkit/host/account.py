@@ -1,5 +1,6 @@
 """The account as the risk layer sees it: marked equity, what is tied, what must stay reserved."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,15 @@ def marked_capital(
         return float(wallets.get_free(currency) + stakes + open_profit)
     in_coins = 0.0 if config.get("trading_mode") == "futures" else stakes
     return float(wallets.get_total(currency) + in_coins + open_profit)
+
+
+def starting_capital(config: Mapping[str, Any]) -> float:
+    """Return the tradable capital a dry-run or backtest begins with; NaN for a real account."""
+    wallet = config.get("dry_run_wallet", math.nan)
+    if isinstance(wallet, Mapping):
+        wallet = wallet.get(config.get("stake_currency"), 0.0)
+    given = config.get("available_capital") or wallet
+    return float(given) * float(config.get("tradable_balance_ratio", 1.0))
 
 
 def capital(context: "Context", open_trades: Iterable["LocalTrade"]) -> float:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from freqtrade.persistence import Trade
 
@@ -76,14 +76,14 @@ class Announcer:
 
     def _is_told(self, number: int, level: int, one: Stuck) -> bool:
         if number not in self._told:
-            trade = Trade.get_trades([Trade.id == number]).first()
+            trade = _open_trade(number)
             kept = trade.get_custom_data(ALERTS_KEY) if trade else None
             self._told[number] = {int(key): since for key, since in (kept or {}).items()}
         return self._told[number].get(level) == one.since
 
     def _keep_told(self, number: int, told: dict[int, float]) -> None:
         self._told[number] = told
-        trade = Trade.get_trades([Trade.id == number]).first()
+        trade = _open_trade(number)
         if trade is not None:
             trade.set_custom_data(ALERTS_KEY, {str(level): since for level, since in told.items()})
 
@@ -158,6 +158,10 @@ class Announcer:
         log(kind, pair, text)
         if kind != EXPLAINED:
             self.messages.mismatch(pair, text)
+
+
+def _open_trade(number: int) -> Any:
+    return next((trade for trade in orders.open_trades() if trade.id == number), None)
 
 
 def _fees(trade: Trade) -> float:

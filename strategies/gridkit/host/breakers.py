@@ -43,7 +43,6 @@ class Breakers:
         self.state = State()
         self.up: Breaker | None = None
         self._failed = False
-        self._known = False
         self._told: Breaker | None = None
         self._loaded = not self._context.live
         self._locked: dict[str, datetime] = {}
@@ -60,11 +59,10 @@ class Breakers:
         except Exception as error:
             markets_changed = True
             self._fail(error)
-        if before is not self.up and _sign(before) != _sign(self.up):
+        if self._context.live:
             self._say(now)
-        elif not markets_changed:
-            return
-        self.state_id += 1
+        changed = before is not self.up and _sign(before) != _sign(self.up)
+        self.state_id += changed or markets_changed
 
     def _fail(self, error: Exception) -> None:
         """Add nothing until the next look; what is sold goes on being sold."""
@@ -102,7 +100,6 @@ class Breakers:
             self.state, self._loaded = _state_of(self._kept.read()), True
         rule, fortune, before = self._context.settings.breakers, self._fortune, self.state
         base, profit, peak = fortune.base, fortune.profit, fortune.peak_profit
-        self._known |= not math.isnan(profit)
         if self.up is None and breakers.is_calm(before, base, profit, peak, rule):
             return
         moment, seen = now.timestamp(), Standing(base, profit, peak, fortune.holding)
@@ -132,8 +129,8 @@ class Breakers:
 
     def _say(self, now: datetime) -> None:
         """Tell what is up, or no more so; not that a start knows no prices yet."""
-        starting = not self._known and self.up is not None and math.isnan(self.up.value)
-        if not self._context.live or starting:
+        starting = not self._context.market.series  # before the first analysis
+        if starting or _sign(self._told) == _sign(self.up):
             return
         before, self._told = self._told, self.up
         if self.up is not None:

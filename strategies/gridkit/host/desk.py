@@ -168,14 +168,19 @@ class GridDesk:
             return None
         outlook = self.surroundings.code(series, index, _side_of(trade))
         cycle = self.cycles.get(trade.id)
-        if cycle is not None and cycle.decided_for(
-            trade,
-            timestamp,
-            exit_rate,
-            series.volatility.item(index),
-            outlook,
-            series.regime.item(index),
-            self._account,
+        # Live, what refuses may change from loop to loop.
+        if (
+            not self.context.live
+            and cycle is not None
+            and cycle.decided_for(
+                trade,
+                timestamp,
+                exit_rate,
+                series.volatility.item(index),
+                outlook,
+                series.regime.item(index),
+                self._account,
+            )
         ):
             return None
         return self._decide(trade, series.reading(index), now, entry_rate, exit_rate, outlook)

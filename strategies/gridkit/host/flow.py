@@ -62,6 +62,14 @@ class FlowDesk:
         taken = self._books.get(pair)
         return taken[-1] if taken else None
 
+    def fresh_book(self, pair: str) -> Book | None:
+        """Return the last book of a pair; None where it is older than `max_age_seconds`."""
+        book, now = self.book(pair), self._context.now
+        if book is None or now is None:
+            return None
+        age = now.timestamp() - book.time
+        return book if age <= self._context.settings.orderflow.max_age_seconds else None
+
     def pressure(self, pair: str) -> float:
         """Return which side trades more over the tape's time, -1 … 1; NaN unknown.
 
@@ -72,8 +80,9 @@ class FlowDesk:
         if analysis is not None and analysis.tape is not None:
             return analysis.tape.imbalance
         depth = self._context.settings.orderflow.imbalance_depth
-        newest = taken[-1].time if taken else math.nan
-        recent = [one for one in taken if newest - one.time <= STANDS.total_seconds()]
+        now = self._context.now
+        since = now.timestamp() - STANDS.total_seconds() if now else math.inf
+        recent = [one for one in taken if one.time >= since]
         return sum(imbalance(one, depth) for one in recent) / len(recent) if recent else math.nan
 
     def _forget_all_but(self, pairs: set[str]) -> None:

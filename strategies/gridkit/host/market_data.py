@@ -23,6 +23,7 @@ COLUMNS = {
     "volatility_smooth": np.nan,
     "regime_distance": np.nan,
     "orderflow_imbalance": np.nan,
+    "volatility_forecast": np.nan,
 }
 SHOCKS = ("shocks_kind", "shocks_value")
 
@@ -36,7 +37,8 @@ class Reading(NamedTuple):
     `volatility` is the forecast for a day, `regime` a code of analytics.regime, `side` the sign of
     its averages, `gap_factor` what stress and thin markets widen the gap by, `smooth` the daily
     volatility of the past as the micro grid takes it, `distance` the way from the slow average to
-    the close, a fraction, `imbalance` that of order flow, -1 … 1.
+    the close, a fraction, `imbalance` that of order flow, -1 … 1, `annual` the
+    forecast for a year.
     """
 
     opened: float
@@ -49,6 +51,7 @@ class Reading(NamedTuple):
     smooth: float
     distance: float
     imbalance: float
+    annual: float
     known: bool
 
     @property
@@ -70,7 +73,7 @@ class PairSeries:
             for name, absent in COLUMNS.items()
         )
         self.close, self.volatility, codes, self.adx, self.side, self.gap_factor, *rest = values
-        self.smooth, self.distance, self.imbalance = rest
+        self.smooth, self.distance, self.imbalance, self.annual = rest
         self.regime = codes.astype("int8")
         self.outlook = outlook or dict.fromkeys((1, -1), np.zeros(len(frame), "uint8"))
         self.shocks = {name: np.asarray(frame[name]) for name in SHOCKS if name in frame}
@@ -107,6 +110,7 @@ class PairSeries:
             self.smooth.item(index),
             self.distance.item(index),
             self.imbalance.item(index),
+            self.annual.item(index),
             bool(self.known[index]),
         )
 

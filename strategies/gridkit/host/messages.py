@@ -89,7 +89,10 @@ class Messages:
         """Tell conditions that changed and lasted; those of one kind in one message."""
         lasting: dict[str, list[Reason]] = {}
         least = timedelta(minutes=self.context.settings.messages.block_minutes)
-        for reason in reasons:
+        known = list(reasons)
+        for pair in self._told.keys() - {reason.pair for reason in known}:
+            del self._told[pair]  # what comes back is told again
+        for reason in known:
             if now - reason.since < least or self._told.get(reason.pair, "") == reason.kind:
                 continue
             self._told[reason.pair] = reason.kind

@@ -12,7 +12,7 @@ from gridkit.analytics.regime import Regime
 from gridkit.grid import laying, tags
 from gridkit.grid.situation import Block
 from gridkit.grid.spacing import Spacing
-from gridkit.host import lines, orders, planning
+from gridkit.host import account, lines, orders, planning
 from gridkit.host.context import Context
 from gridkit.host.market_data import Reading
 from gridkit.host.pair_rules import PairRules
@@ -48,7 +48,12 @@ class Opening:
 
     def lines(self) -> int:
         """Return how many lines the first order takes: the initial inventory, at least one."""
-        return opening_lines(self._context.settings, self._treasury.capital())
+        context = self._context
+        if context.live:
+            return opening_lines(context.settings, self._treasury.capital())
+        # One tag for a whole backtest, and in hyperopt no epoch goes by the money of another.
+        start = account.starting_capital(context.strategy.config)
+        return opening_lines(context.settings, start)
 
     def price(
         self, pair: str, now: datetime, rate: float, side: int, tag: str | None

@@ -1,5 +1,6 @@
 """The settings that hyperopt may search, and the settings as it searches them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,8 @@ from freqtrade.exceptions import OperationalException
 from freqtrade.optimize.space import Categorical
 from freqtrade.strategy import DecimalParameter, IntParameter
 
+from gridkit.grid import spacing
+from gridkit.host import account
 from gridkit.settings import Settings, SettingsError
 
 STOPLOSS = -0.99  # freqtrade's, off: lots and cycles have their own stops
@@ -22,7 +25,7 @@ class Searched:
     low: float
     high: float
     decimals: int = 0
-    only_method: str | None = None
+    methods: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -33,11 +36,13 @@ class Searched:
         """Return the value the config gives."""
         return float(getattr(getattr(settings, self.section), self.field))
 
-    def parameter(self, settings: Settings) -> IntParameter | DecimalParameter:
-        """Return a parameter whose default is the configured value; searched where it matters."""
+    def parameter(self, settings: Settings, method: str) -> IntParameter | DecimalParameter:
+        """Return a parameter whose default is the configured value; searched where it matters.
+
+        That is with the methods of spacing that read it; none named: all.
+        """
         given = self.configured(settings)
-        method = settings.spacing.method.replace("auto", "volatility")
-        matters = self.only_method in (None, method)
+        matters = not self.methods or method in self.methods
         low, high = min(self.low, given), max(self.high, given)
         options = {"space": self.space, "optimize": matters}
         if not self.decimals:
@@ -52,20 +57,24 @@ class Searched:
 
 
 SEARCHED = (
-    Searched("grid", "levels", "buy", 1, 25),
-    Searched("spacing", "volatility_factor", "buy", 0.2, 2.0, 2, only_method="volatility"),
-    Searched("spacing", "micro_range", "buy", 0.02, 0.3, 2, only_method="micro"),
-    Searched("spacing", "micro_levels", "buy", 1, 15, only_method="micro"),
-    Searched("spacing", "grid_step", "buy", 0.002, 0.04, 3, only_method="fixed"),
+    Searched("grid", "levels", "buy", 1, 25, methods=("fixed", "volatility", "regime")),
+    Searched("spacing", "volatility_factor", "buy", 0.2, 2.0, 2, methods=("volatility",)),
+    Searched("spacing", "micro_range", "buy", 0.02, 0.3, 2, methods=("micro",)),
+    Searched("spacing", "micro_levels", "buy", 1, 15, methods=("micro",)),
+    Searched("spacing", "grid_step", "buy", 0.002, 0.04, 3, methods=("fixed",)),
     Searched("stops", "lot_stop", "sell", 0.005, 0.10, 3),
     Searched("stops", "cycle_stop", "sell", 0.05, 0.40, 2),
 )
 
 
-def declare(strategy: Any, settings: Settings) -> None:
-    """Give a strategy its parameters, before freqtrade looks for them."""
+def declare(strategy: Any, settings: Settings, config: Mapping[str, Any]) -> None:
+    """Give a strategy its parameters, before freqtrade looks for them.
+
+    Searched are those that matter with the money a run begins with.
+    """
+    method = spacing.method_for(account.starting_capital(config), settings.spacing)
     for one in SEARCHED:
-        setattr(strategy, one.name, one.parameter(settings))
+        setattr(strategy, one.name, one.parameter(settings, method))
 
 
 def effective(strategy: Any) -> Settings:

@@ -68,7 +68,7 @@ class Surroundings:
 
     def wide(self, pair: str) -> Block | None:
         """Refuse a cycle's first order at a wide spread, by the last book or a ticker; live."""
-        book = self._flow.book(pair)
+        book = self._flow.fresh_book(pair)
         if book is not None and book.two_sided:
             bid, ask = float(book.bids[0, PRICE]), float(book.asks[0, PRICE])
         else:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from freqtrade.persistence import Trade
 
-from gridkit.analytics import volatility
 from gridkit.grid.situation import Block
 from gridkit.host import account, lines, orders
 from gridkit.host.context import Context
@@ -37,6 +36,8 @@ class Means:
 
 def opening_lines(settings: Settings, capital: float) -> int:
     """Return how many lines a cycle's first order takes: the initial inventory, at least one."""
+    if not settings.grid.initial_inventory:
+        return 1
     levels = min(lines.levels_of(None, settings, capital), settings.caps.max_lots)
     return max(1, round(settings.grid.initial_inventory * levels))
 
@@ -93,7 +94,7 @@ class Treasury:
     def sized(self, reading: Reading | None) -> sizing.Sized:
         """Return what a line should cost, and why, before shares and minimums (SPEC A)."""
         settings, strategy = self._context.settings, self._context.strategy
-        annual = volatility.annual(reading.volatility) if reading else math.nan
+        annual = reading.annual if reading else math.nan
         fatal = getattr(strategy, "errors_are_fatal", False)
         level_stake = sizing.level_stake if fatal else sizing.level_stake_or_base
         return level_stake(

@@ -11,22 +11,14 @@ def worth_knowing(settings: Settings) -> Iterator[str]:
     """Yield what these settings lead to that may not be meant."""
     yield from _depth(settings)
     yield from _recovery(settings)
-    yield from _flow(settings)
-
-
-def _flow(settings: Settings) -> Iterator[str]:
-    """Say what sleeps while no books and trades are read."""
-    if not settings.orderflow.enabled:
-        yield (
-            "orderflow.enabled = false: no books and trades are read, so brakes.orderflow, "
-            "breakers.depth and the book's part in volume_lines do nothing"
-        )
 
 
 def _depth(settings: Settings) -> Iterator[str]:
     stops, narrowest = settings.stops, spacing.narrowest(settings.spacing)
     reached = math.ceil(stops.lot_stop / narrowest)
-    levels = spacing.most_levels(settings.grid.levels, settings.spacing)
+    levels = settings.grid.levels
+    if settings.spacing.method == "micro":
+        levels = spacing.most_levels(levels, settings.spacing)
     if stops.lot_stop_enabled and reached < levels:
         yield (
             f"stops.lot_stop = {stops.lot_stop:.2%} sells a lot once price is {reached} lines "

@@ -121,19 +121,31 @@ class VolumeLineSettings(Section):
         default=0.01, ge=0, le=0.05, description="how far towards the market it may move"
     )
     least_strength: float = Field(
-        default=0.3, ge=0, le=1, description="book: strength of a level that is worth moving to"
+        default=0.3,
+        ge=0,
+        le=1,
+        description="live book (with orderflow.enabled): least strength of a level moved to",
     )
     least_rank: int = Field(
-        default=5, ge=1, le=50, description="book: ... and its place among those of its side"
+        default=5,
+        ge=1,
+        le=50,
+        description="live book (with orderflow.enabled): ... and its place among those of its side",
     )
     least_quality: float = Field(
-        default=0.3, ge=0, le=1, description="book: quality below which it is not heeded"
+        default=0.3,
+        ge=0,
+        le=1,
+        description="live book (with orderflow.enabled): quality below which it is not heeded",
     )
     book_seconds: float = Field(
         default=30.0, ge=1, le=600, description="live: how long one book is used"
     )
     imbalance: float = Field(
-        default=0.3, ge=0, le=1, description="book: imbalance beyond which lines are biased"
+        default=0.3,
+        ge=0,
+        le=1,
+        description="live book (with orderflow.enabled): imbalance beyond which lines are biased",
     )
     bias: float = Field(
         default=0.02, ge=0, le=0.1, description="... by this times the imbalance, a fraction"

@@ -126,7 +126,10 @@ class BreakerSettings(Section):
         default=0.3, ge=-1, le=1, description="... and falls below this one"
     )
     depth: float = Field(
-        default=0.5, ge=0, lt=1, description="live: depth of the book over its mean of an hour"
+        default=0.5,
+        ge=0,
+        lt=1,
+        description="live, with orderflow.enabled: depth of the book over its mean of an hour",
     )
 
     @model_validator(mode="after")
