@@ -47,7 +47,7 @@ class World:
 class Sold:
     """An exit as it was filled: the lots as they were, what was closed, the harvest before it.
 
-    `is_whole` is false for a part of an order, or where a user traded since that was placed.
+    `is_whole` is false for a part of an order, `is_own` where a user traded since that was placed.
     """
 
     fill: Fill
@@ -56,6 +56,7 @@ class Sold:
     harvest: float
     allowed: float  # recovery's budget just before
     is_whole: bool
+    is_own: bool
 
 
 @dataclass
@@ -75,7 +76,8 @@ class Bot:
     cash: float = 0.0
     lost: float = 0.0  # by recovery, in cycles that are over
     by_hand: float = 0.0  # stake that a user added in this cycle
-    touched: bool = False  # since the order in work was placed: by a user, or filled in part
+    touched: bool = False  # by a user, since the order in work was placed
+    whole: bool = True
     sold: list[Sold] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -210,7 +212,7 @@ class Bot:
         self.resting = None
         wanted = self._wanted(resting)
         amount = math.floor(part * wanted / step + 1e-6) * step
-        self.touched |= part < 1
+        self.whole = part == 1
         if amount > 0:
             self._trade(resting.is_entry, resting.levels, resting.price, amount, resting.tag)
 
@@ -249,7 +251,9 @@ class Bot:
         self.position += got if is_entry else -got
         self.cash -= self.ledger.cost - cost - sum(piece.profit for piece in closed)
         if not is_entry:
-            self.sold.append(Sold(done, held, closed, harvest, allowed, not self.touched))
+            self.sold.append(
+                Sold(done, held, closed, harvest, allowed, self.whole, not self.touched)
+            )
 
     def close(self, step: float) -> None:
         """Let the next cycle begin; the dust stays behind."""
