@@ -25,7 +25,7 @@ def twin(lots, open_losing=0):
     if len(known) >= 10:
         rate = len(wins) / (len(known) + open_losing)
     last = [profit > 0 for profit, _ in known[-20:]]
-    if len(last) >= 5:
+    if len(known) >= 10:
         momentum = 2 * (last.count(True) / len(last) - 0.5)
     if len(known) >= 10 and losses:
         share = len(wins) / len(known)
@@ -90,16 +90,16 @@ def test_a_win_rate_and_odds_need_ten_closed_lots(closed, known):
     assert math.isnan(seen.kelly) is not known
 
 
-@pytest.mark.parametrize(("closed", "known"), [(4, False), (5, True)])
-def test_momentum_needs_five_closed_lots(closed, known):
+@pytest.mark.parametrize(("closed", "known"), [(9, False), (10, True)])
+def test_momentum_needs_ten_closed_lots(closed, known):
     assert math.isnan(tally_of([WON] * closed).seen().momentum) is not known
 
 
 @pytest.mark.parametrize(
     ("lots", "momentum"),
     [
-        ([WON] * 5, 1.0),
-        ([LOST] * 5, -1.0),
+        ([WON] * 10, 1.0),
+        ([LOST] * 10, -1.0),
         ([WON, LOST] * 10, 0.0),
         ([LOST] * 30 + [WON] * 20, 1.0),
         ([WON] * 30 + [LOST] * 5, 0.5),

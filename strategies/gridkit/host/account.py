@@ -1,5 +1,6 @@
 """The account as the risk layer sees it: marked equity, what is tied, what must stay reserved."""
 
+import logging
 import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from freqtrade.wallets import Wallets
 
     from gridkit.host.context import Context
+
+logger = logging.getLogger(__name__)
 
 CORRELATION_HOURS = 720
 Returns = tuple[np.ndarray, np.ndarray | None]  # and what `correlation.unit` makes of them
@@ -54,11 +57,20 @@ def starting_capital(config: Mapping[str, Any]) -> float:
 
 
 def capital(context: "Context", open_trades: Iterable["LocalTrade"]) -> float:
-    """Return tradable capital in stake currency (SPEC A.1): marked, times the tradable ratio."""
+    """Return tradable capital in stake currency (SPEC A.1): marked, times the tradable ratio.
+
+    Live NaN where it cannot be read, so that exits go on; in a backtest the error is raised.
+    """
     config, wallets = context.strategy.config, context.strategy.wallets
-    if wallets is None:
-        raise RuntimeError("freqtrade has given the strategy no wallets yet")
-    equity = marked_capital(wallets, open_trades, context.mark, config)
+    try:
+        if wallets is None:
+            raise RuntimeError("freqtrade has given the strategy no wallets yet")
+        equity = marked_capital(wallets, open_trades, context.mark, config)
+    except Exception:
+        if not context.live:
+            raise
+        logger.exception("the capital is unknown, so nothing is added")
+        return math.nan
     return equity * float(config.get("tradable_balance_ratio", 1.0))
 
 

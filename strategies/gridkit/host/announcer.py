@@ -158,6 +158,8 @@ class Announcer:
         log(kind, pair, text)
         if kind != EXPLAINED:
             self.messages.mismatch(pair, text)
+        elif all(trade.pair != pair for trade in orders.open_trades()):
+            self.messages.send("mismatch", pair, code(text))  # coins of a lost database, perhaps
 
 
 def _open_trade(number: int) -> Any:

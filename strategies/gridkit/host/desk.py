@@ -24,7 +24,7 @@ from gridkit.host.cycle import Cycle
 from gridkit.host.flow import FlowDesk
 from gridkit.host.fortune import Fortune
 from gridkit.host.history import History
-from gridkit.host.market_data import MarketData, Reading
+from gridkit.host.market_data import NO_CANDLE, MarketData, Reading
 from gridkit.host.opening import Opening, force_exit_pause
 from gridkit.host.pair_rules import PairRules
 from gridkit.host.planning import Planner
@@ -73,7 +73,7 @@ class GridDesk:
         self.announcer = Announcer(self.context, self.recovery)
         self.reconciler = Reconciler(self.context, self.cycles, self.announcer.mismatch)
         if live:
-            self.analyst.switched = self.announcer.feature
+            self.analyst.switched = self.surveyor.switched = self.announcer.feature
             self.breakers.tell = self.announcer.breaker
             self.breakers.markets.tell = self.announcer.market
             self.breakers.markets.books = self.flow.book
@@ -97,11 +97,12 @@ class GridDesk:
             self.breakers.forget()
             self.planner.placed.clear()
         context.now = now
+        if context.live:
+            self._drop_closed()  # before anybody else reads their last fills
         self.fortune.look(now)
         self.breakers.look(now)
         if context.live:
             self.opening.look_for_taken_back(now)
-            self._drop_closed()
             self.flow.look(now)
             self.reconciler.look(now)
             self.announcer.look(self.cycles, now)
@@ -160,12 +161,10 @@ class GridDesk:
     ) -> tuple[float, str] | None:
         """Return stake (negative: exit) and tag of the order to place; None leaves all as it is."""
         series = self.context.market.series.get(trade.pair)
-        if series is None:
-            return None
         timestamp = now.timestamp()
-        index = series.index_at(timestamp)
-        if index < 0 or math.isnan(series.close.item(index)):
-            return None
+        index = series.index_at(timestamp) if series else -1
+        if series is None or index < 0 or math.isnan(series.close.item(index)):
+            return self._decide_blindly(trade, now, entry_rate, exit_rate)
         outlook = self.surroundings.code(series, index, _side_of(trade))
         cycle = self.cycles.get(trade.id)
         # Live, what refuses may change from loop to loop.
@@ -184,6 +183,14 @@ class GridDesk:
         ):
             return None
         return self._decide(trade, series.reading(index), now, entry_rate, exit_rate, outlook)
+
+    def _decide_blindly(
+        self, trade: "Trade", now: datetime, entry_rate: float, exit_rate: float
+    ) -> tuple[float, str] | None:
+        """Live, without a candle: nothing is added, and stops and targets go on by the rate."""
+        if not self.context.live:
+            return None
+        return self._decide(trade, NO_CANDLE, now, entry_rate, exit_rate, 0)
 
     def order_price(self, trade: "Trade", tag: str | None, proposed: float) -> float:
         """Return the price of the order just asked for; freqtrade's proposal for any other."""
@@ -207,7 +214,8 @@ class GridDesk:
         cycle = self._cycle(trade, reading)
         if cycle is None or self._must_wait(cycle, trade, now):
             return None
-        self.planner.revise(cycle, trade, reading, now, exit_rate)
+        if reading.known:
+            self.planner.revise(cycle, trade, reading, now, exit_rate)
         self.recovery.mark(cycle, trade, now.timestamp(), exit_rate)
         spread = abs(entry_rate - exit_rate) / exit_rate if exit_rate > 0 else math.nan
         outside = self.surroundings.of_trade(trade.pair, reading, _side_of(trade), spread)
@@ -310,7 +318,13 @@ class GridDesk:
         """Live: publish the state, and log why when it changed."""
         if not self.context.live or cycle.verdict is None:
             return
-        reason = self.context.reasons.decided(trade.pair, cycle.verdict, now)
+        try:
+            self._publish(cycle, cycle.verdict, trade, now)
+        except Exception:  # what is told comes after what is done
+            logger.exception("%s: the state of the grid is not published", trade.pair)
+
+    def _publish(self, cycle: Cycle, verdict: Verdict, trade: "Trade", now: datetime) -> None:
+        reason = self.context.reasons.decided(trade.pair, verdict, now)
         up = (self.breakers.up, self.breakers.markets.up(trade.pair))
         standing = plan_store.Standing(
             self.recovery.budget(),

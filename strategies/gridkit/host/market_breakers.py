@@ -71,7 +71,8 @@ class MarketBreakers:
         if ratio < rule.depth:
             until = now + rule.pause_minutes * SECONDS_PER_MINUTE
             name = "depth of the book over its hourly mean"
-            self._shallow[pair] = Breaker(name, ratio, rule.depth, now, until, Stage.ORANGE)
+            since = self._shallow[pair].since if pair in self._shallow else now
+            self._shallow[pair] = Breaker(name, ratio, rule.depth, since, until, Stage.ORANGE)
         elif now >= (self._shallow[pair].until if pair in self._shallow else math.inf):
             del self._shallow[pair]
 

@@ -60,6 +60,22 @@ class Reading(NamedTuple):
         return self.regime, self.adx, self.side
 
 
+NO_CANDLE = Reading(
+    opened=np.nan,
+    close=np.nan,
+    volatility=np.nan,
+    regime=0,
+    adx=np.nan,
+    side=np.nan,
+    gap_factor=1.0,
+    smooth=np.nan,
+    distance=np.nan,
+    imbalance=np.nan,
+    annual=np.nan,
+    known=False,
+)
+
+
 class PairSeries:
     """One pair's candles as arrays of shape (n,), each as small as its column."""
 

@@ -104,6 +104,8 @@ class Opening:
     ) -> float:
         """Return the first order's stake; 0 refuses it, with the reason in the notes."""
         refusal = self._unplaceable.get(pair) or self._refusal(pair, now, side, tag)
+        if not refusal and self._context.live and not is_forced(tag):
+            refusal = self._surroundings.wide(pair)
         if refusal:
             self._context.reasons.waits(pair, refusal, now)
             return 0.0
@@ -156,7 +158,7 @@ class Opening:
         strategy = self._context.strategy
         if strategy.is_pair_locked(pair):
             return "locked, see /locks"
-        opened = len(Trade.get_trades_proxy(is_open=True))
+        opened = len(orders.open_trades())
         return "no free trade slot" if opened >= strategy.max_open_trades else ""
 
     def allowed(
@@ -166,8 +168,6 @@ class Opening:
         refusal = self._refusal(pair, now, side, tag)
         if refusal is None and self._context.live and self.look_for_taken_back(now, pair):
             refusal = "forceexit"
-        if refusal is None and self._context.live and not is_forced(tag):
-            refusal = self._surroundings.wide(pair)
         if refusal is None and not (rate > 0 and amount > 0):
             refusal = Block("rate or amount unknown", rate, 0.0)
         if refusal:

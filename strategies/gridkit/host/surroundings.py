@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from gridkit.host.breakers import Breakers
     from gridkit.host.flow import FlowDesk
 
+UNKNOWN = Block("no usable candle", math.nan, math.nan)
+
 Refusal = Callable[[str, int], Block | None]  # of a pair, and 1 for long, -1 for short
 
 
@@ -56,6 +58,8 @@ class Surroundings:
         settings = self._context.settings
         trend = gates.flatten_by_trend(reading.market, reading.distance, side, settings)
         flatten = self._breakers.flatten_reason(pair) or (str(trend) if trend else None)
+        if math.isnan(reading.opened):
+            return Outside(UNKNOWN, flatten, False)
         hours = brakes.illiquid(self._hour(reading), settings.brakes)
         blocks = self._against_additions(pair, reading, side, spread)
         return Outside(next(blocks, None), flatten, hours == "thin")

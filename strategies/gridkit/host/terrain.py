@@ -1,6 +1,7 @@
 """What is known of the prices around a grid, when its lines are laid (SPEC B.7, D)."""
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from gridkit import candles
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+FEATURE = "density and volume lines"
+
 
 class Surveyor:
     """Surveys the candles of each pair: a backtest's once, live those of the last analysis.
@@ -31,6 +34,7 @@ class Surveyor:
         self._surveys: dict[str, Survey] = {}
         self._known: dict[str, tuple[int, Terrain]] = {}
         self._failed: set[str] = set()
+        self.switched: Callable[[str, bool, str], object] = lambda _name, _on, _why: None
 
     def prepare(self, pair: str, frame: "pd.DataFrame") -> None:
         """Take over the analysed candles of a pair; live they are looked at when lines are laid."""
@@ -50,12 +54,18 @@ class Surveyor:
         if not self._context.live:
             return self._of_candles(pair, reading)
         try:
-            return self._with_book(self._of_candles(pair, reading), pair)
-        except Exception:  # whatever it is that lines cannot be placed by, they are placed without
-            if pair not in self._failed:
+            terrain = self._with_book(self._of_candles(pair, reading), pair)
+        except Exception as error:  # whatever lines cannot be placed by, they are placed without
+            if not self._failed:
                 logger.exception("%s: lines are laid without density and volume", pair)
+                self.switched(FEATURE, False, repr(error))
             self._failed.add(pair)
             return EMPTY
+        if pair in self._failed:
+            self._failed.discard(pair)
+            if not self._failed:
+                self.switched(FEATURE, True, "")
+        return terrain
 
     def _wanted(self) -> bool:
         settings = self._context.settings

@@ -65,6 +65,6 @@ def asset_limit(capital: float, pairs: int, leverage: float, caps: CapSettings) 
 
     NaN where the capital is unknown: nothing is above it, as a sale is no refusal.
     """
-    if pairs <= 1:
+    if pairs <= 1 or math.isnan(capital):
         return float("inf")
     return (caps.inventory + caps.inventory_deviation) * capital * leverage

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 LEAST_CLOSED = 10  # lots below which neither a win rate nor odds mean anything
 LAST = 20
-LEAST_LAST = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +14,7 @@ class Performance:
 
     `closed` counts lots; `win_rate` (0 to 1, open losing lots counted as losses) is NaN below 10
     closed; `momentum` (-1 to 1) is twice by how much winners are more than half of the last 20,
-    NaN below 5 closed.
+    NaN below 10 closed, so that its own least, of 5, never decides.
 
     `kelly` is p - (1 - p)/b with p the share of winners and b the mean return of a winner over the
     mean loss of a loser, both per stake: 1 at most, NaN below 10 closed and while none has lost
@@ -65,7 +64,7 @@ class Tally:
         return Performance(self.closed, rate, self._momentum(), self._kelly())
 
     def _momentum(self) -> float:
-        if len(self._last) < LEAST_LAST:
+        if self.closed < LEAST_CLOSED:
             return math.nan
         return 2 * (sum(self._last) / len(self._last) - 0.5)
 
