@@ -10,10 +10,10 @@ from freqtrade.enums import RunMode
 from freqtrade.exceptions import OperationalException
 
 from gridkit.analytics import regime, thresholds
-from gridkit.host import columns, startup
+from gridkit.host import columns, outlook, startup
 from gridkit.host.index_file import IndexFile
 from gridkit.settings import ImpliedSettings, Settings
-from host.desks import PAIR, strategy_of
+from host.desks import CANDLE, PAIR, strategy_of
 
 HOUR = pd.Timedelta("1h")
 QUICK = {
@@ -121,6 +121,19 @@ def test_live_a_module_that_works_again_is_told_to_be_on(strategy, monkeypatch):
     assert [name for name in frame if name.startswith("profile_")]
     assert ["off" in one for one in strategy.dp.sent] == [True, False]
     assert "switched on" in strategy.dp.sent[1]
+
+
+def test_live_shocks_that_fail_refuse_and_leave_exits_alone(strategy, monkeypatch):
+    strategy.desk.use(Settings.from_config({"gridkit": QUICK}))
+    monkeypatch.setattr("gridkit.host.columns.shocks.compute", broken)
+    frame = columns.of_pair(base(strategy), PAIR, strategy.desk.analyst)
+    against = outlook.of_frame(frame, strategy.desk.settings, 300)
+    strategy.desk.context.market.prepare(PAIR, frame, against)
+    strategy.desk.context.now = frame["date"].iloc[-1].to_pydatetime() + CANDLE
+    up = strategy.desk.breakers.markets.up(PAIR)
+    assert up is not None
+    assert up.name == "sudden move"
+    assert (against[1] & outlook.SHOCK).all()
 
 
 @pytest.mark.parametrize("part", ["volatility.realised", "regime.compute"])

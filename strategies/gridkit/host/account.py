@@ -69,8 +69,11 @@ def capital(context: "Context", open_trades: Iterable["LocalTrade"]) -> float:
     except Exception:
         if not context.live:
             raise
-        logger.exception("the capital is unknown, so nothing is added")
+        if not context.capital_failed:
+            logger.exception("the capital is unknown, so nothing is added")
+        context.capital_failed = True
         return math.nan
+    context.capital_failed = False
     return equity * float(config.get("tradable_balance_ratio", 1.0))
 
 

@@ -101,7 +101,7 @@ class Announcer:
             is_new = self.fills.tell(trade, order, fill, closed)
             if is_new and tags.verb_of(fill.tag) == tags.RECOVER:
                 loss = max(0.0, -sum(piece.profit for piece in closed))
-                left = self.recovery.budget_left(trade) - loss
+                left = self.recovery.left_after(trade, loss)
                 self.messages.recovered(trade.pair, fill.tag, loss, max(0.0, left))
 
         return tell

@@ -74,10 +74,17 @@ def _made(part: Part, frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.
         made = part(frame, pair, analyst)
     except Exception as error:  # whatever it is that a picture fails over, trading goes on
         analyst.failed(pair, name, error)
-        failed = {shocks.KIND: np.int8(shocks.Shock.MOVE)} if part is _shocks else {}
-        return pd.DataFrame(failed, index=frame.index)
+        return _without(part, frame.index)
     analyst.worked(pair, name)
     return made
+
+
+def _without(part: Part, index: pd.Index) -> pd.DataFrame:
+    """Return what stands for a part that failed: nothing, but of a guard that it refuses."""
+    if part is not _shocks:
+        return pd.DataFrame(index=index)
+    kind, value = np.int8(shocks.Shock.MOVE), np.float32(np.nan)
+    return pd.DataFrame({shocks.KIND: kind, shocks.VALUE: value}, index=index)
 
 
 def _parts(settings: "Settings") -> Iterator[Part]:

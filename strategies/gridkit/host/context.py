@@ -28,6 +28,7 @@ class Context:
     hourly: MarketData
     reasons: Reasons = field(init=False)
     now: datetime | None = None
+    capital_failed: bool = False
 
     def __post_init__(self) -> None:
         self.reasons = Reasons(live=self.live)

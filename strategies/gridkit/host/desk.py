@@ -138,7 +138,7 @@ class GridDesk:
         series = self.context.market.series.get(trade.pair)
         index = series.index_at(now.timestamp()) if series else -1
         if series is None or index < 0:
-            return False
+            return bool(trade.amount) and self._unwanted(trade)
         if trade.amount:
             stopped = self.surroundings.stops_additions(series, index, trade.pair, _side_of(trade))
             return stopped or self._unwanted(trade)
@@ -325,11 +325,11 @@ class GridDesk:
 
     def _publish(self, cycle: Cycle, verdict: Verdict, trade: "Trade", now: datetime) -> None:
         reason = self.context.reasons.decided(trade.pair, verdict, now)
-        up = (self.breakers.up, self.breakers.markets.up(trade.pair))
+        up = self.breakers.up  # the account's; that of one market is what blocks the pair
         standing = plan_store.Standing(
             self.recovery.budget(),
-            self.recovery.budget_left(trade),
-            tuple(one for one in up if one is not None),
+            max(0.0, self.recovery.budget_left(trade)),
+            () if up is None else (up,),
         )
         cycle.published = plan_store.publish(
             trade, cycle, now, since=reason.since, standing=standing

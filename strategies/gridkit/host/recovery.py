@@ -110,6 +110,15 @@ class RecoveryDesk:
         pending = sum(self._pending(one, trade) for one in trades)
         return self.budget() - self._fortune.recovery_loss() - pending
 
+    def left_after(self, trade: Trade, loss: float) -> float:
+        """Return what recovery may still lose after an exit of this trade just read lost so much.
+
+        `loss` is not yet among what the account has counted.
+        """
+        others = [one for one in orders.open_trades() if one.id != trade.id]
+        pending = sum(self._pending(one, trade) for one in others)
+        return self.budget() - self._fortune.recovery_loss() - pending - loss
+
     def _closed_unread(self, open_trades: list[Any]) -> list[Any]:
         """Return the trades that closed since the account was last looked at."""
         if self._context.live:
