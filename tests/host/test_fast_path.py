@@ -9,7 +9,7 @@ from freqtrade.persistence import LocalTrade
 
 from backtests.runs import QUICK, REALISED, disagreements
 from gridkit.grid import tags
-from gridkit.host import outlook
+from gridkit.host import desk, outlook
 from gridkit.host.cycle import Cycle
 from gridkit.host.desk import GridDesk
 from gridkit.host.planning import Planner
@@ -80,11 +80,15 @@ FEATURES = {
         {
             **UNGATED,
             "stops": NO_STOPS,
-            "breakers": {"yellow": 0.004, "orange": 0.006, "red": 0.012, "cooldown_hours": 6},
+            "sizing": {"mode": "fixed"},
+            "breakers": {
+                "market": False, "yellow": 0.003, "orange": 0.005, "red": 0.008,
+                "cooldown_hours": 6,
+            },
         },
         {"yellow", "orange", "red", "flatten"},
     ),
-}
+}  # fmt: skip
 FEATURED = "20251209-20251214"
 
 
@@ -98,14 +102,14 @@ class Witness:
         self.stakes = set()
 
     def __call__(self, run, pair, now):
-        desk = run.strategy.desk
-        if desk.breakers.up is not None:
-            self.seen[desk.breakers.up.stage.name.lower()] += 1
+        used = run.strategy.desk
+        if used.breakers.up is not None:
+            self.seen[used.breakers.up.stage.name.lower()] += 1
         for trade in LocalTrade.bt_trades_open_pp[pair]:
             side = "short" if trade.is_short else "long"
-            code = code_at(desk, pair, now, -1 if trade.is_short else 1)
+            code = code_at(used, pair, now, -1 if trade.is_short else 1)
             self.seen.update([side, *(name for bit, name in self.BITS if code & bit)])
-            cycle = desk.cycles.get(trade.id)
+            cycle = used.cycles.get(trade.id)
             if cycle is not None and cycle.verdict is not None:
                 self._look(cycle.verdict, cycle.plan, cycle.stuck)
 
@@ -128,8 +132,8 @@ class Witness:
         return {name for name, times in self.seen.items() if times > 0}
 
 
-def code_at(desk, pair, now, side):
-    series = desk.context.market.series[pair]
+def code_at(used, pair, now, side):
+    series = used.context.market.series[pair]
     return series.outlook[side].item(series.index_at(now.timestamp()))
 
 
@@ -177,6 +181,24 @@ def test_orders_are_the_same_whatever_feature_acts(request, backtest, kind):
     assert disagreements(fast, anew, THE_END) == []
     assert expected - witness.saw(fast) == set()
     assert len(fast.placed) >= ENOUGH_ORDERS
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "check_minutes"), [("spot", "aggressive", 5), ("futures", "ladder", 60)]
+)
+def test_what_little_budget_withholds_is_decided_anew_as_often_as_what_caps_withhold(
+    request, backtest, monkeypatch, name, mode, check_minutes
+):
+    """Every mark moves the budget a little, so kept decisions are exact where none is kept long."""
+    monkeypatch.setattr(desk, "CASH_SECONDS", 0)
+    recovery = {**SOON_STUCK, "mode": mode, "budget": 0.0003, "check_minutes": check_minutes}
+    settings = {**DENSE, **UNGATED, "stops": {**NO_STOPS, "lot_stop": 0.01}, "recovery": recovery}
+    market, witness = request.getfixturevalue(name), Witness()
+    fast = backtest(market, settings, watch=witness)
+    request.getfixturevalue("never_kept")
+    request.getfixturevalue("never_ahead")
+    assert disagreements(fast, backtest(market, settings), THE_END) == []
+    assert {"recovery budget", "recover"} <= witness.saw(fast)
 
 
 def test_lines_follow_the_regime_where_nothing_else_has_them_laid_anew(backtest, spot, monkeypatch):
