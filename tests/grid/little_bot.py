@@ -95,6 +95,8 @@ class Bot:
         self.laid = frozenset(line.level for line in self.plan.lines)
         self.ledger = Ledger(world.side < 0, world.step)
         self.fills: list[Fill] = []
+        self.gone: set[int] = set()  # levels that a stop emptied in this cycle
+        self.recovered: set[int] = set()  # ... and recovery
         self.stuck: dict[int, Stuck] = {}
         self.resting: Resting | None = None
         self.share: float | None = None
@@ -124,6 +126,7 @@ class Bot:
             plan=self.plan,
             lots=self.ledger.lots,
             stopped=frozenset(self.ledger.stopped),
+            recovered=frozenset(self.ledger.recovered),
             resting=self.resting,
             entry_rate=self.rate,
             exit_rate=self.rate,
@@ -249,11 +252,22 @@ class Bot:
         closed = self.ledger.apply(done)
         self.fills.append(done)
         self.position += got if is_entry else -got
+        self._note_losses(is_entry, levels, tag)
         self.cash -= self.ledger.cost - cost - sum(piece.profit for piece in closed)
         if not is_entry:
             self.sold.append(
                 Sold(done, held, closed, harvest, allowed, self.whole, not self.touched)
             )
+
+    def _note_losses(self, is_entry: bool, levels: tuple[int, ...], tag: str) -> None:
+        verb, emptied = tags.verb_of(tag), set(levels) - self.ledger.lots.keys()
+        if is_entry:
+            self.gone -= set(levels)
+            self.recovered -= set(levels)
+        elif verb == tags.STOP:
+            self.gone |= emptied
+        elif verb == tags.RECOVER:
+            self.recovered |= emptied
 
     def close(self, step: float) -> None:
         """Let the next cycle begin; the dust stays behind."""

@@ -85,7 +85,7 @@ def worlds(draw: st.DrawFn) -> World:
         levels=draw(st.integers(1, 8)),
         stake=draw(st.sampled_from((12.0, 40.0))),
         budget=draw(st.sampled_from((0.0, 0.3, 3.0))),
-        base_fee=fee if side > 0 and draw(st.booleans()) else 0.0,
+        base_fee=draw(st.sampled_from((0.0, 0.001))) if side > 0 else 0.0,
         wallet=draw(st.sampled_from((150.0, 1_000.0))),
     )
 
@@ -124,9 +124,9 @@ class Grid(RuleBasedStateMachine):
         if bot.fills:
             verdict = bot.look()
             if verdict.order and verdict.place and verdict.order.is_entry:
-                self._is_within_caps(verdict.order)
+                self._may_be_placed(verdict.order)
 
-    def _is_within_caps(self, order):
+    def _may_be_placed(self, order):
         bot, caps = self.bot, self.bot.world.caps
         stake = len(order.levels) * bot.plan.level_stake
         capital = bot.cash + bot.tied
@@ -136,6 +136,8 @@ class Grid(RuleBasedStateMachine):
         assert caps.max_margin is None or bot.tied + stake <= caps.max_margin + slack
         assert len(bot.ledger.lots) + len(order.levels) <= bot.world.rules.max_lots
         assert bot.block is None
+        assert not bot.gone & set(order.levels)
+        assert order.price is not None or not bot.recovered & set(order.levels)
 
     # -- the market ---------------------------------------------------------------------------
 
