@@ -72,6 +72,7 @@ class Bot:
     thin: bool = False
     others: float = 0.0
     reserved: float = 0.0
+    frozen: float = 0.0  # of the others' stake, what only rests: it is still cash
     asset_limit: float = math.inf
     cash: float = 0.0
     lost: float = 0.0  # by recovery, in cycles that are over
@@ -148,9 +149,10 @@ class Bot:
 
     def means(self) -> tuple[float, Block]:
         """What may be added, its own resting entry apart."""
-        capital = self.cash + self.tied
+        capital = self.cash + self.tied - self.frozen
         tied = self.tied
-        seen = Account(capital, self.cash, self.reserved, tied, tied, tied, self.world.pairs, 1.0)
+        asset, pairs = self.ledger.cost, self.world.pairs
+        seen = Account(capital, self.cash, self.reserved, tied, tied, asset, pairs, 1.0)
         return caps.room(seen, self.world.caps)
 
     def decide(self) -> Verdict:

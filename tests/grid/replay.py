@@ -15,7 +15,7 @@ from gridkit.grid import recovery, tags
 from gridkit.grid.costs import Costs
 from gridkit.grid.decisions import decide
 from gridkit.grid.lots import Closed, Fill, Ledger
-from gridkit.grid.plan import Layout, Plan
+from gridkit.grid.plan import EMPTY, Layout, Plan, Terrain
 from gridkit.grid.situation import Order, Resting, Rules, Situation, Stuck, Verdict
 from gridkit.grid.spacing import Spacing
 from gridkit.settings import GridSettings, SpacingSettings
@@ -38,7 +38,7 @@ class World:
     """What a replay runs in. `step` is the lot step; `base_fee` is taken from the coins bought.
 
     `budget` is what recovery may lose in the cycle; `filled` is how much of an exit is filled
-    before the rest of it is taken back.
+    before the rest of it is taken back; `terrain` is what lines are laid by.
     """
 
     layout: Layout
@@ -54,6 +54,7 @@ class World:
     replan_candles: int = 72
     budget: float = math.inf
     filled: float = 1.0
+    terrain: Terrain = EMPTY
 
 
 @dataclass(slots=True)
@@ -95,8 +96,9 @@ def walk(seed: int, candles: int, sigma: float = 0.003, parts: int = 6) -> Itera
 def start(world: World, price: float, now: float) -> Cycle:
     """A cycle whose first line rests a step from the market."""
     plan = plans.make(
-        price, world.spacing, world.side, world.levels, world.stake, now, world.layout
-    )
+        price, world.spacing, world.side, world.levels, world.stake, now, world.layout,
+        world.terrain,
+    )  # fmt: skip
     cycle = Cycle(world, plan, Ledger(world.side < 0, world.step))
     line = plan.lines[0]
     order = Order(True, (1,), line.price, tags.entry_tag((1,)), "opening")
@@ -159,8 +161,9 @@ def advance(cycle: Cycle, bar: Bar, candle: int) -> Verdict | None:
             held = set(cycle.ledger.lots)
             gap = replace(cycle.world.spacing, step=varied(cycle, candle))
             made = plans.revised(
-                cycle.plan, held, gap, bar.open, candle * CANDLE, cycle.world.layout
-            )
+                cycle.plan, held, gap, bar.open, candle * CANDLE, cycle.world.layout,
+                cycle.world.terrain,
+            )  # fmt: skip
             cycle.plan = made
         mark(cycle, bar.open, candle * CANDLE)
         verdict = decide(situation(cycle, bar.open), cycle.world.rules)
