@@ -58,7 +58,7 @@ def test_recursive_analysis_finds_no_variance_with_the_strategys_own_warm_up(fre
     config = {**CONFIG, "strategy": "AdaptiveGrid", "exchange": {"pair_whitelist": ["ETH/USDT"]}}
     ended = freqtrade(
         "recursive-analysis", spot, config, "--timerange", "20251212-20251214",
-        "--startup-candle", "300", "600",
+        "--startup-candle", "900", "1100",
     )  # fmt: skip
     assert ended.status == 0, ended.output[-3000:]
     assert "Traceback" not in ended.output
