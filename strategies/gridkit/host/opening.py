@@ -45,6 +45,7 @@ class Opening:
         self._surveyor = surveyor
         self._taken_back = TakenBack()
         self._unplaceable: dict[str, Block | str] = {}
+        self._seen: tuple[datetime | None, float] | None = None
 
     def lines(self) -> int:
         """Return how many lines the first order takes: the initial inventory, at least one."""
@@ -176,9 +177,12 @@ class Opening:
             self._taken_back.allow(pair, now)
         return refusal is None
 
-    def stale(self, trade: Trade, order: Any, reading: Reading) -> bool:
-        """Whether an unfilled first order should go: a gate closed, or the market went away."""
-        goes = self._stale(trade, order, reading)
+    def stale(self, trade: Trade, order: Any, reading: Reading, *, stopped: bool) -> bool:
+        """Whether an unfilled first order should go: a gate closed, or the market went away.
+
+        `stopped`: whether anything stands against starts.
+        """
+        goes = self._stale(trade, order, reading, stopped)
         if goes:
             self._taken_back.withdraw(order.order_id)
         return goes
@@ -191,9 +195,9 @@ class Opening:
             self._context.lock(one, until, "forceexit of a start, or the exchange refused it")
         return pair in pairs
 
-    def _stale(self, trade: Trade, order: Any, reading: Reading) -> bool:
+    def _stale(self, trade: Trade, order: Any, reading: Reading, stopped: bool) -> bool:
         side = -1 if trade.is_short else 1
-        if self._surroundings.against_start(trade.pair, reading, side):
+        if stopped:
             return not is_forced(order.ft_order_tag)
         gap = self._spacing(reading)
         if gap is None or not reading.close > 0 or order.safe_filled > 0:
@@ -255,7 +259,14 @@ class Opening:
         return [] if anchor is None else [anchor]
 
     def _spacing(self, reading: Reading | None) -> Spacing | None:
-        return lines.spacing_of(reading, self._context.settings, self._treasury.capital())
+        return lines.spacing_of(reading, self._context.settings, self._capital())
+
+    def _capital(self) -> float:
+        """Return what the method of spacing goes by; in a backtest read once per candle."""
+        now = self._context.now
+        if self._context.live or self._seen is None or self._seen[0] != now:
+            self._seen = now, self._treasury.capital()
+        return self._seen[1]
 
 
 def _side_of(reading: Reading | None, settings: Settings) -> int:
