@@ -87,8 +87,9 @@ def test_what_a_loop_takes_is_told_by_question_and_by_orders():
     for column in report.values():
         assert all(list(costs) == ["10", "20"] for costs in column.values())
         parts = ("bot_loop_start", "check_entry_timeout", "adjust_trade_position")
-        quiet = sum(column[f"{name}, quiet"]["20"] for name in parts)
-        assert column["a quiet loop"]["20"] == pytest.approx(quiet)
+        quiet = [column[f"{name}, quiet"]["20"] for name in parts]
+        assert min(quiet) > 0, "an entry rested, too"
+        assert max(quiet) < column["a quiet loop"]["20"] <= sum(quiet) + 1e-9
         assert column["a busy loop"]["20"] > column["adjust_trade_position, busy"]["20"] > 0
 
 
