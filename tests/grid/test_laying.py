@@ -411,7 +411,10 @@ def test_counts_are_of_free_lines_and_of_nothing_else(made, data):
     between = max(held) - min(held) + 1
     assert after.steps.free == len(plan.lines) - between
     for steps in (plan.steps, after.steps):
-        assert 0 <= steps.moved + steps.fell_back <= steps.free
+        assert 0 <= steps.moved <= steps.free
+        assert (
+            0 <= steps.fell_back <= steps.free
+        )  # the book's bias may move such a line all the same
         assert 0 <= steps.raised <= steps.free
         assert 0 < steps.dense <= steps.bounded
         assert steps.dense == steps.bounded or how.density is not None

@@ -107,7 +107,7 @@ WRONG_CONDITIONS = {
     ),
     "a capital too small for the initial inventory": (
         {"dry_run_wallet": 60, "gridkit": {"grid": {"initial_inventory": 0.7}}},
-        ["ETH/USDT", "7 line(s)", "less initial_inventory"],
+        ["ETH/USDT", "10 line(s)", "less initial_inventory"],
     ),
     "a short timeout of entries": (
         {"unfilledtimeout": {"entry": 10, "unit": "minutes"}},
