@@ -21,12 +21,12 @@ UNITS = re.compile(
     r"fraction|share|price|stake|notional|hours|time|seconds|candles|candle|lines|lots|side|level|"
     r"orders|ADX|correlated|profit|gap|distance|futures only|days|minutes|percentile|quantile|"
     r"annual volatility|multiplier|factor|weights|score|confidence|strength|imbalance|trades|books|"
-    r"bins"
+    r"bins|hour|messages"
 )
 SPEC_DEFAULTS = {
     "direction": "long",
     "leverage": 1.0,
-    "spacing.method": "volatility",
+    "spacing.method": "auto",
     "spacing.volatility_factor": 0.6,
     "spacing.min_step": 0.004,
     "spacing.max_step": 0.04,
@@ -153,6 +153,13 @@ def test_a_value_on_its_bound_is_allowed(key, kind, bound):
         "spacing.max_step": {"min_step": 0.0005},
         "spacing.regime_min_step": {"regime_max_step": 0.2},
         "regime.tight_below": {"volatile_above": 5},
+        "spacing.micro_min_step": {"micro_max_step": 0.2},
+        "spacing.micro_max_step": {"micro_min_step": 0.0005},
+        "density.near": {"around": 0.1},
+        "sizing.risk": {"least_risk": 0.001},
+        "sizing.least_risk": {"risk": 0.05},
+        "sizing.most_risk": {"least_risk": 0.001, "risk": 0.001},
+        "breakers.correlation_from": {"correlation_to": -1},
         "thresholds.at_median": {"at_lowest": 0.1, "at_highest": 5},
         "regime.adx_calm": {"adx_strong": 100},
         "regime.adx_strong": {"adx_calm": 0},

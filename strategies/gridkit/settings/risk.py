@@ -96,10 +96,16 @@ class BreakerSettings(Section):
     """When risk is taken back whatever the grid says (SPEC F). Drawdowns are of marked equity."""
 
     enabled: bool = Field(default=True, description="heed the breakers")
-    yellow: float = Field(default=0.05, gt=0, lt=1, description="drawdown: no new cycles")
-    orange: float = Field(default=0.08, gt=0, lt=1, description="drawdown: exits only")
-    red: float = Field(default=0.12, gt=0, lt=1, description="drawdown: everything is sold")
-    black: float = Field(default=0.20, gt=0, lt=1, description="drawdown: no restart beyond it")
+    yellow: float = Field(
+        default=0.05, gt=0, lt=1, description="drawdown, a fraction: no new cycles"
+    )
+    orange: float = Field(default=0.08, gt=0, lt=1, description="drawdown, a fraction: exits only")
+    red: float = Field(
+        default=0.12, gt=0, lt=1, description="drawdown, a fraction: everything is sold"
+    )
+    black: float = Field(
+        default=0.20, gt=0, lt=1, description="drawdown, a fraction: no restart beyond it"
+    )
     cooldown_hours: float = Field(
         default=12.0, ge=0, le=720, description="nothing is opened for so long after red"
     )
@@ -120,16 +126,16 @@ class BreakerSettings(Section):
         default=3.0, gt=1, le=100, description="market: volatility in medians of 24 hours"
     )
     correlation_from: float = Field(
-        default=0.7, ge=0, le=1, description="market: correlation of the pairs that was this high"
+        default=0.7, ge=0, le=1, description="market: pairs correlated from this score on"
     )
     correlation_to: float = Field(
-        default=0.3, ge=-1, le=1, description="... and falls below this one"
+        default=0.3, ge=-1, lt=1, description="... whose correlation score falls below this one"
     )
     depth: float = Field(
         default=0.5,
         ge=0,
         lt=1,
-        description="live, with orderflow.enabled: depth of the book over its mean of an hour",
+        description="live, with orderflow.enabled: book's depth, a share of its mean of an hour",
     )
 
     @model_validator(mode="after")
@@ -158,7 +164,10 @@ class BrakeSettings(Section):
     illiquid_from: int = Field(default=3, ge=0, le=23, description="first illiquid hour, UTC")
     illiquid_to: int = Field(default=7, ge=0, le=24, description="hour UTC at which they end")
     max_spread: float = Field(
-        default=0.002, gt=0, le=0.1, description="live: nothing is added at a wider spread"
+        default=0.002,
+        gt=0,
+        le=0.1,
+        description="live: nothing is added at a wider spread, a fraction of price",
     )
 
 
