@@ -5,6 +5,7 @@ that must end: so all that is not a word of ours stands in a code span, whose on
 is the backtick.
 """
 
+import logging
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gridkit.host.context import Context
     from gridkit.host.reasons import Reason
+
+logger = logging.getLogger(__name__)
 
 HOUR = timedelta(hours=1)
 LONGEST = 800  # characters of one name or text; a Telegram message ends at 4,096
@@ -112,7 +115,11 @@ class Messages:
         held = f"({self._held_back} messages were held back)" if self._held_back else ""
         self._held_back = 0
         whole = " ".join(filter(None, (code(pair), text, held)))
-        self.context.strategy.dp.send_msg(whole, always_send=True)
+        try:
+            self.context.strategy.dp.send_msg(whole, always_send=True)
+        except Exception:  # orders never wait for words
+            logger.exception("a message was not sent")
+            return False
         return True
 
     def _may(self, kind: str, pair: str, now: datetime) -> bool:
