@@ -113,16 +113,19 @@ class Announcer:
         for trade in Trade.get_trades([Trade.is_open.is_(False), lately, ours]).all():
             made = plan_store.load(trade)
             if made is not None and self.fills.missed(trade):
-                self.closed(trade.id, Cycle(orders.new_book(trade), made))
+                self._tell_end(trade, Cycle(orders.new_book(trade), made))
+            self.fills.forget(trade.id)
 
     def closed(self, number: int, cycle: Cycle) -> None:
         """Tell how a cycle ended, once its trade is closed."""
+        trade = Trade.get_trades([Trade.id == number]).first()
+        if trade is not None:  # else deleted by the user, with its orders
+            self._tell_end(trade, cycle)
         self.fills.forget(number)
         self._told.pop(number, None)
         self._last_alert.pop(number, None)
-        trade = Trade.get_trades([Trade.id == number]).first()
-        if trade is None:
-            return  # deleted by the user, with its orders
+
+    def _tell_end(self, trade: Trade, cycle: Cycle) -> None:
         levels = {line.level: line.price for line in cycle.plan.lines}
         cycle.book.read_on(trade, levels, self.teller(trade))
         ledger, ended = cycle.book.ledger, trade.close_date_utc or self.context.now
@@ -168,11 +171,5 @@ def _open_trade(number: int) -> Any:
 
 def _fees(trade: Trade) -> float:
     """Fees of all filled orders of a trade, in stake currency."""
-    return sum(
-        float(order.safe_filled * order.safe_price)
-        * float(
-            (trade.fee_open if order.ft_order_side == trade.entry_side else trade.fee_close) or 0
-        )
-        for order in trade.orders
-        if order.safe_filled > 0
-    )
+    filled = (order for order in trade.orders if order.safe_filled > 0)
+    return sum(orders.fill_of(order, trade, {}).fee for order in filled)
