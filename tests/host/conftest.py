@@ -147,6 +147,9 @@ def open_trades(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     monkeypatch.setattr("freqtrade.persistence.Trade.use_db", False)
     monkeypatch.setattr("freqtrade.persistence.PairLocks.use_db", False)
+    # What backtests of other tests left behind.
+    monkeypatch.setattr("freqtrade.persistence.LocalTrade.bt_trades", [])
+    monkeypatch.setattr("freqtrade.persistence.LocalTrade.bt_total_profit", 0.0)
     monkeypatch.setattr("freqtrade.persistence.Trade.get_trades_proxy", found)
     return trades
 
