@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-readonly HISTORY_DAYS=100  # before the first day: GARCH looks back 2,328 candles of 1h
+readonly HISTORY_DAYS=104  # before the first day: 2,400 candles of every timeframe are asked for
 readonly HIGHER_TIMEFRAME=1h
 readonly MOST_DAYS=3000   # the sandbox's history begins in 2017, as do the exchanges'
 

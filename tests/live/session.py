@@ -31,6 +31,9 @@ GRID = {
     "spacing": {"method": "fixed", "grid_step": 0.003},
     "grid": {"wait_time_seconds": 1, "hysteresis": HYSTERESIS},
     "stops": {"force_exit_pause_candles": FORCE_EXIT_PAUSE_CANDLES},
+    # What takes resting lines back by the market's mood, or by the hour of the day.
+    "breakers": {"market": False},
+    "brakes": {"illiquid": "ignore"},
 }
 
 

@@ -61,7 +61,7 @@ def test_the_json_has_every_figure_and_null_for_what_is_unknown(spot, tmp_path, 
     assert main(["report", str(spot.export), "--json", str(file)]) == 0
     document = json.loads(file.read_text())
     assert set(document["figures"]) == set(LABELS)
-    assert document["figures"]["breaker_trips_count"] is None
+    assert document["figures"]["funding_stake"] is None
     assert document["fill_rule"] == "touch"
     assert document["equity_daily"][-1]["equity_stake"] == document["figures"]["final_stake"]
     assert document["buy_and_hold"]["final_stake"] > 0
