@@ -140,7 +140,7 @@ def test_the_download_reaches_back_before_the_backtest_so_that_indicators_are_kn
     checkout: Checkout,
 ) -> None:
     download, further, backtest, _ = checkout.run("backtest.sh", DAYS="30").calls
-    assert (days_in(download), days_in(backtest)) == (130, 30)
+    assert (days_in(download), days_in(backtest)) == (134, 30)
     assert further == [*download, "--prepend"]
 
 
