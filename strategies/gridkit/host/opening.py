@@ -146,7 +146,8 @@ class Opening:
         if context.now is None:
             return
         side = _side_of(reading, context.settings)
-        refusal = UNCERTAIN if side == 0 else self._refusal_by(reading, pair, side)
+        # Without a side, asking for longs names what is unknown of the market.
+        refusal = self._refusal_by(reading, pair, side or 1) or (UNCERTAIN if side == 0 else None)
         if refusal:
             context.reasons.waits(pair, refusal, context.now)
             return
