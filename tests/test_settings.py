@@ -129,8 +129,12 @@ def read(key: str, value: Any) -> Any:
 
 
 BEYOND = {"ge": -1, "gt": 0, "le": 1, "lt": 0}
-# The fast average stays below the slow one, whose bound is the same.
-UNREACHABLE = {("regime.ema_fast", "le")}
+# A neighbour with the same bound stays below or above them.
+UNREACHABLE = {
+    ("regime.ema_fast", "le"),
+    ("prediction.raises", "ge"),
+    ("prediction.blocks", "le"),
+}
 BOUNDS = [(key, kind, at) for key, field in FIELDS.items() for kind, at in bounds(field).items()]
 REACHABLE = [one for one in BOUNDS if one[1] in ("ge", "le") and one[:2] not in UNREACHABLE]
 
@@ -168,6 +172,7 @@ def test_a_value_on_its_bound_is_allowed(key, kind, bound):
         "orderflow.imbalance_depth": {"depth": 1_000},
         "orderflow.significant": {"one_sided": 1},
         "orderflow.one_sided": {"significant": 0},
+        "portfolio.total_risk": {"risk_per_trade": 0.001},
     }.get(key, {})
     config = section(key, bound)
     if "." in key:

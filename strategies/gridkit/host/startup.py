@@ -25,10 +25,13 @@ MOST_STARTUP_DAYS = 60
 LEAST_TIMEOUT_SECONDS = candles.SECONDS_PER_DAY
 
 
-def read_settings(config: Mapping[str, Any]) -> Settings:
-    """Read our section; freqtrade ends with the message alone when it is wrong."""
+def read_settings(config: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> Settings:
+    """Read our section; freqtrade ends with the message alone when it is wrong.
+
+    `defaults` are the strategy's own.
+    """
     try:
-        return Settings.from_config(config)
+        return Settings.from_config(config, defaults)
     except SettingsError as error:
         raise OperationalException(str(error)) from None
 

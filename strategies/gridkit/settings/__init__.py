@@ -10,6 +10,13 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError
 
+from gridkit.settings.directional import (
+    CONFLUENCE_DEFAULTS,
+    EntrySettings,
+    ExitSettings,
+    PortfolioSettings,
+    PredictionSettings,
+)
 from gridkit.settings.grid import (
     CapSettings,
     CostSettings,
@@ -45,6 +52,7 @@ from gridkit.settings.risk import (
 from gridkit.settings.section import SECTION, Section, SettingsError, explained
 
 __all__ = [
+    "CONFLUENCE_DEFAULTS",
     "SECTION",
     "BasketSettings",
     "BrakeSettings",
@@ -54,11 +62,15 @@ __all__ = [
     "CorrelationSettings",
     "CostSettings",
     "DensitySettings",
+    "EntrySettings",
+    "ExitSettings",
     "GarchSettings",
     "GridSettings",
     "ImpliedSettings",
     "MessageSettings",
     "OrderflowSettings",
+    "PortfolioSettings",
+    "PredictionSettings",
     "ProfileSettings",
     "ReconcileSettings",
     "RecoverySettings",
@@ -126,6 +138,16 @@ class Settings(Section):
     correlation: CorrelationSettings = Field(
         default=CorrelationSettings(), description="pairs that move together"
     )
+    entries: EntrySettings = Field(
+        default=EntrySettings(), description="Confluence: when it enters"
+    )
+    exits: ExitSettings = Field(default=ExitSettings(), description="Confluence: when it leaves")
+    portfolio: PortfolioSettings = Field(
+        default=PortfolioSettings(), description="Confluence: pairs together"
+    )
+    prediction: PredictionSettings = Field(
+        default=PredictionSettings(), description="Confluence: what a prediction changes"
+    )
     costs: CostSettings = Field(default=CostSettings(), description="fees and spread")
     messages: MessageSettings = Field(
         default=MessageSettings(), description="what is said to people"
@@ -135,13 +157,18 @@ class Settings(Section):
     )
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """Read freqtrade's config. Raises SettingsError with one line per wrong key."""
+    def from_config(
+        cls, config: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
+    ) -> Self:
+        """Read freqtrade's config. Raises SettingsError with one line per wrong key.
+
+        `defaults` are a strategy's own, by section: the config goes before them.
+        """
         section = config.get(SECTION, {})
         if not isinstance(section, Mapping):
             raise SettingsError(f"{SECTION}: {section!r} is not a section of settings")
         try:
-            return cls.model_validate(dict(section))
+            return cls.model_validate(_over(defaults or {}, section))
         except ValidationError as error:
             raise SettingsError(explained(error, cls)) from None
 
@@ -155,3 +182,12 @@ class Settings(Section):
             return type(self).model_validate(data)
         except ValidationError as error:
             raise SettingsError(explained(error, type(self))) from None
+
+
+def _over(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return both, section by section; what is given goes before the defaults."""
+    merged = {**defaults, **given}
+    for name in defaults.keys() & given.keys():
+        if isinstance(defaults[name], Mapping) and isinstance(given[name], Mapping):
+            merged[name] = _over(defaults[name], given[name])
+    return merged
