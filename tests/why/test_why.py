@@ -4,7 +4,7 @@ import base64
 import json
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ from gridkit.why import bot as bot_module
 from gridkit.why.bot import Access, BotError, access_of
 
 ETH, BTC, XRP = "ETH/USDT", "BTC/USDT", "XRP/USDT"
-SINCE = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=3, minutes=5)
+NOW = datetime(2026, 3, 4, 10, 11, 23, tzinfo=UTC)
+SINCE = NOW - timedelta(hours=3, minutes=5)
 ADX = Block("trend against the grid, by ADX", 31.5, 25.0)
 SELL = Verdict(Order(False, (3,), 101.0, "sell L3", "nearest target"), False, ADX)
 LOCKED_MS = 1_900_000_000_000  # 2030-03-17 17:46:40
@@ -112,6 +113,18 @@ def script() -> Iterator[Script]:
     thread.join()
 
 
+@pytest.fixture
+def stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is `NOW`, however long a run of all tests takes."""
+
+    class Stopped(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return NOW.astimezone(tz)
+
+    monkeypatch.setattr("gridkit.why.command.datetime", Stopped)
+
+
 def why(script: Script, *more: str, password: str = "secret_*") -> int:
     named = ["--url", script.url, "--username", "gridkit", "--password", password]
     return cli.main(["why", *named, *more])
@@ -125,11 +138,12 @@ def rows_of(script: Script, capsys: pytest.CaptureFixture[str]) -> dict[str, dic
 # -- what it says -----------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("stopped")
 def test_the_table_says_for_each_pair_what_comes_next_and_what_stands_against_more(script, capsys):
     assert why(script) == 0
     out = capsys.readouterr()
     cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.out.splitlines()]
-    since = f"{SINCE:%m-%d %H:%M} (3 h 5 min)"
+    since = "03-04 07:06 (3 h 5 min)"
     against = "trend against the grid, by ADX: 31.5 against 25"
     assert [line for line in cells if line] == [
         [ETH, "open", "2 (1 stuck)", "sell L3 (rests)", "101.5", "+1.50%", against, since],
@@ -138,6 +152,7 @@ def test_the_table_says_for_each_pair_what_comes_next_and_what_stands_against_mo
     assert "g_r[i]d: AdaptiveGrid" in out.out
     assert "breaker drawdown is up: 0.09 against 0.08; exits only" in out.out
     assert "recovery may still lose 12.50 of 20.00" in out.out
+    assert "the oldest answer is 3 h 5 min old" in out.out
     assert out.err == ""
 
 
