@@ -77,7 +77,8 @@ def _amount(due: list[int], position: Position, rule: ExitSettings, least: float
     if amount <= 0:
         return 0.0
     amount = max(amount, least)
-    return position.amount if position.amount - amount < max(least, 0.0) else amount
+    left = position.amount - amount
+    return position.amount if left <= 0 or left < least else amount
 
 
 def _reason(

@@ -1,0 +1,201 @@
+"""Which parts of a position leave, and when."""
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gridkit.risk.exits import Exit, part_due, parts_in
+from gridkit.risk.parts import part_tag
+from gridkit.settings import Settings
+from risk.positions import position
+
+RULE = Settings().exits
+
+
+def rule(**changes):
+    return Settings.from_config({"gridkit": {"exits": changes}}).exits
+
+
+TRAIL = rule(rest="trail")
+
+
+@pytest.mark.parametrize(
+    ("price", "done", "settings", "amount", "tag"),
+    [
+        (102.99, set(), RULE, None, ""),
+        (103.0, set(), RULE, 0.99, "part 1"),
+        (103.0, {1}, RULE, None, ""),
+        (106.0, {1}, RULE, 0.99, "part 2"),
+        (106.0, set(), RULE, 1.98, "part 1-2"),
+        (110.0, set(), RULE, 3.0, "part 1-3"),
+        (110.0, {1}, RULE, 3.0, "part 2-3"),
+        (110.0, {1, 2}, RULE, 3.0, "part 3"),
+        (110.0, {1, 2, 3}, RULE, None, ""),
+        (110.0, {1, 2}, TRAIL, None, ""),
+        (110.0, set(), TRAIL, 1.98, "part 1-2"),
+        (103.0, set(), rule(parts=[0.0, 0.5]), None, ""),
+        (106.0, set(), rule(parts=[0.0, 0.5]), 1.5, "part 1-2"),
+    ],
+)
+@pytest.mark.parametrize("side", [1, -1])
+def test_each_target_sells_its_share_and_what_is_passed_at_once_leaves_together(
+    price, done, settings, amount, tag, side
+):
+    held = position(side=side, parts_done=frozenset(done))
+    found = part_due(held, 100.0 + side * (price - 100.0), settings)
+    assert (found and found.tag) == (tag or None)
+    assert (found and found.amount) == (amount and pytest.approx(amount))
+
+
+def test_a_part_says_its_target_and_its_numbers():
+    found = part_due(position(), 106.5, RULE)
+    assert found == Exit(
+        1.98, "part 1-2", "106.5 is at target 2, 106 (3 ATR from 100): 1.98 of 3 leaves"
+    )
+
+
+@pytest.mark.parametrize(("held", "amount"), [(3.0, 0.99), (1.2, 0.99), (0.5, 0.5)])
+def test_after_a_manual_exit_a_part_takes_what_it_did_or_all_there_is(held, amount):
+    found = part_due(position(amount=held), 103.0, RULE)
+    assert found is not None
+    assert found.amount == pytest.approx(amount)
+
+
+@pytest.mark.parametrize(
+    ("held", "least", "amount"),
+    [
+        (3.0, 0.0, 0.99),
+        (3.0, 1.2, 1.2),  # a part too small grows
+        (3.0, 1.6, 3.0),  # and takes all where the rest would be too small
+        (1.5, 0.6, 1.5),
+        (1.5, 0.5, 0.99),
+        (0.5, 0.8, 0.5),
+        (3.0, math.nan, 0.99),
+        (0.5, math.nan, 0.5),
+    ],
+)
+def test_neither_a_part_nor_what_it_leaves_is_below_the_least(held, least, amount):
+    found = part_due(position(amount=held), 103.0, RULE, least)
+    assert found is not None
+    assert found.amount == pytest.approx(amount)
+
+
+@pytest.mark.parametrize(
+    ("change", "price"),
+    [
+        ({"atr": math.nan}, 200.0),
+        ({"atr": 0.0}, 200.0),
+        ({"entry": math.nan}, 200.0),
+        ({"amount": 0.0}, 200.0),
+        ({"amount": math.nan}, 200.0),
+        ({}, math.nan),
+        ({}, math.inf),
+    ],
+)
+def test_nothing_is_due_while_price_atr_or_amount_is_unknown(change, price):
+    assert part_due(position(**change), price, RULE) is None
+
+
+@pytest.mark.parametrize(
+    ("tags", "parts"),
+    [
+        ([], set()),
+        (["part 1"], {1}),
+        (["part 1-2", "part 3"], {1, 2, 3}),
+        (["part 1-3"], {1, 2, 3}),
+        (["stop", "shrink", "time", "", "part", "part x", "part 1-x", "partial 2"], set()),
+        (["force_exit", "part 2"], {2}),
+    ],
+)
+def test_what_was_sold_is_read_from_tags(tags, parts):
+    assert parts_in(tags) == parts
+
+
+@given(st.integers(1, 3), st.integers(0, 2))
+def test_a_tag_is_read_as_it_was_written(first, more):
+    numbers = list(range(first, min(3, first + more) + 1))
+    assert parts_in([part_tag(numbers)]) == set(numbers)
+
+
+SHARES = st.tuples(st.floats(0.0, 0.6), st.floats(0.0, 0.39))
+TARGETS = st.tuples(st.floats(0.1, 2.0), st.floats(2.1, 4.0), st.floats(4.1, 9.0))
+RULES = st.builds(
+    lambda parts, targets, rest: rule(parts=list(parts), targets=list(targets), rest=rest),
+    SHARES,
+    TARGETS,
+    st.sampled_from(["target", "trail"]),
+)
+# Prices in ATR from the entry, and the share of what is held that somebody sells by hand.
+STEPS = st.lists(
+    st.tuples(st.floats(-3.0, 10.0), st.sampled_from([0.0, 0.0, 0.0, 0.5])), max_size=25
+)
+
+
+def follow(side, steps, settings, bought, least):
+    """Sell parts along a path as a bot does that forgets all but its orders' tags."""
+    held, tags, sold = bought, [], []
+    for multiple, by_hand in steps:
+        held -= by_hand * held
+        now = position(side=side, bought=bought, amount=held, parts_done=parts_in(tags))
+        found = part_due(now, now.at(multiple), settings, least)
+        if found is None:
+            continue
+        assert 0 < found.amount <= held
+        held = 0.0 if found.amount == now.amount else held - found.amount
+        tags.append(found.tag)
+        sold.append(found.amount)
+    return held, tags, sold
+
+
+@given(st.sampled_from([1, -1]), STEPS, RULES, st.floats(0.01, 1e4), st.floats(0.0, 50.0))
+def test_p19_partial_exits_never_sum_above_what_was_bought_and_each_triggers_once(
+    side, steps, settings, bought, least
+):
+    held, tags, sold = follow(side, steps, settings, bought, least)
+    assert sum(sold) + held <= bought * (1 + 1e-9)
+    named = [number for tag in tags for number in sorted(parts_in([tag]))]
+    assert len(named) == len(set(named))
+    assert named == sorted(named)
+
+
+@given(st.sampled_from([1, -1]), STEPS, RULES, st.floats(0.01, 1e4))
+def test_p19_closing_all_parts_closes_the_position(side, steps, settings, bought):
+    settings = settings.model_copy(update={"rest": "target"})
+    held, tags, _ = follow(side, [*steps, (9.5, 0.0)], settings, bought, 0.0)
+    assert held == 0.0
+    assert 3 in parts_in(tags)
+
+
+@given(STEPS, RULES, st.floats(1.0, 1e4), st.floats(0.0, 0.9))
+def test_what_remains_is_nothing_or_enough_for_an_order(steps, settings, bought, least):
+    whole = [(multiple, 0.0) for multiple, _ in steps]
+    held, _, sold = follow(1, whole, settings, bought, least)
+    assert held == 0.0 or held >= least
+    assert all(amount >= least for amount in sold)
+
+
+@given(RULES, st.floats(-9.0, 10.0), st.sets(st.sampled_from([1, 2])))
+def test_the_parts_are_those_of_their_readable_twin(settings, multiple, done):
+    held = position(parts_done=frozenset(done))
+    amount = 0.0
+    for number in (1, 2):
+        reached = 100.0 + 2.0 * multiple >= 100.0 + 2.0 * settings.targets[number - 1]
+        if reached and number not in done:
+            amount += settings.parts[number - 1] * held.bought
+    if settings.rest == "target" and 100.0 + 2.0 * multiple >= 100.0 + 2.0 * settings.targets[2]:
+        amount = held.amount
+    found = part_due(held, held.at(multiple), settings)
+    assert (found.amount if found else 0.0) == pytest.approx(amount)
+
+
+@given(STEPS, RULES)
+def test_mirrored_prices_sell_the_same_parts(steps, settings):
+    for multiple, _ in steps:
+        long, short = (position(side=side, entry=1_024.0, atr=1.0) for side in (1, -1))
+        rise = round(multiple * 8) / 8
+        first = part_due(long, 1_024.0 + rise, settings)
+        second = part_due(short, 1_024.0 - rise, settings)
+        assert (first and replace(first, reason="")) == (second and replace(second, reason=""))
