@@ -16,7 +16,7 @@ def group_of(
 ) -> frozenset[str]:
     """Return the pair and those of `pairs` correlated with it, or with one in the group.
 
-    Unknown correlations count as above the threshold.
+    Unknown correlations count as above the threshold. What joins two pairs is in `pairs` itself.
     """
     left, group, reached = set(pairs) - {pair}, {pair}, {pair}
     while reached:
