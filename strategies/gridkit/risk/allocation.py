@@ -10,10 +10,10 @@ def weights(confidences: Sequence[float], volatilities: Sequence[float]) -> np.n
     """Return each one's share, confidence over volatility by the sum of these. They sum to 1.
 
     Unknown numbers are neutral: as the mean of those known, so none of them shifts the others. A
-    volatility of 0 is unknown, and a confidence out of 0 … 1 is moved there; where nobody has any
+    volatility of 0 is unknown; a confidence out of 0 … 1 is moved there, and where nobody has any
     confidence all have the same.
     """
-    calm = [1 / value if value > 0 else math.nan for value in volatilities]
+    calm = [1 / value if 0 < value < math.inf else math.nan for value in volatilities]
     sure = np.clip(np.asarray(confidences, dtype="float64"), 0.0, 1.0)
     raw = _known(sure) * _known(np.asarray(calm, dtype="float64"))
     if not len(raw):
