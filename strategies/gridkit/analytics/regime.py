@@ -25,6 +25,9 @@ class Regime(IntEnum):
     TIGHT_RANGING = 7
 
 
+NAMES = {one.value: one.name.lower().replace("_", " ") for one in Regime}
+
+
 def warmup(settings: Settings, timeframe_seconds: float) -> int:
     """Candles until everything is known. Percentiles count candles of `settings.regime`'s."""
     regime = settings.regime
@@ -114,6 +117,38 @@ def direction(code: int, side: float) -> int:
     if code == _VOLATILE_TRENDING:
         return int(side > 0) - int(side < 0)
     return _DIRECTIONS.get(code, 0)
+
+
+def directions(codes: np.ndarray, sides: np.ndarray) -> np.ndarray:
+    """Vectorised twin of `direction`: 1, -1 or 0 of each, shape (n,). An unknown side is 0."""
+    table = np.array([[direction(one, side) for side in (-1, 0, 1)] for one in Regime])
+    return table[codes, np.sign(np.nan_to_num(sides)).astype(int) + 1]
+
+
+def changes(columns: pd.DataFrame, settings: RegimeSettings) -> pd.Series:
+    """Return in words how the regime changed, of those candles in which it did (Series, str).
+
+    `columns` as `compute` returns them; before the first candle the regime is UNCERTAIN.
+    """
+    codes = columns["regime_code"].to_numpy()
+    rows = np.flatnonzero(np.diff(codes, prepend=codes.dtype.type(Regime.UNCERTAIN)))
+    before = np.concatenate([[Regime.UNCERTAIN], codes])[rows]
+    said = [
+        f"market regime {NAMES[old]} -> {NAMES[codes[row]]}{_by(columns.iloc[row], settings)}"
+        for old, row in zip(before, rows, strict=True)
+    ]
+    return pd.Series(said, index=columns.index[rows], dtype="str")
+
+
+def _by(row: pd.Series, settings: RegimeSettings) -> str:
+    """Name what decided: the ADX and the averages' order; of several scores, nothing."""
+    if settings.method != "adx" or math.isnan(row["regime_adx"]):
+        return ""
+    order = {1: "above", -1: "below"}.get(row["regime_side"], "equal to")
+    return (
+        f": ADX {row['regime_adx']:.1f}, average of {settings.ema_fast} candles {order} that of "
+        f"{settings.ema_slow}"
+    )
 
 
 # Plain numbers: a grid asks at every candle of every pair.

@@ -30,13 +30,21 @@ def components(
     Source: Murphy (1999), Technical Analysis of the Financial Markets, chapter 7.
     """
     trend, divergence = _open_interest(made, extras.open_interest, settings.periods)
-    rates = extras.funding
-    funding = None if rates is None else contrarian(rates, settings)
     return {
-        "funding": _seen(funding, made),
+        "funding": against_the_crowd(extras.funding, made.closed, settings),
         "open_interest": trend,
         "divergence": divergence,
     }
+
+
+def against_the_crowd(
+    rates: pd.Series | None, closes: np.ndarray, settings: ConfluenceSettings
+) -> np.ndarray:
+    """Return `contrarian` as known at candles' closes (seconds UTC), NaN where unknown, (n,).
+
+    `rates` are indexed by the moment each became known; None where there are none.
+    """
+    return _seen(None if rates is None else contrarian(rates, settings), closes)
 
 
 def contrarian(rates: pd.Series, settings: ConfluenceSettings) -> pd.Series:
@@ -62,7 +70,7 @@ def _open_interest(
     made: parts.Bars, contracts: pd.Series | None, periods: ConfluencePeriods
 ) -> tuple[np.ndarray, np.ndarray]:
     window = periods.window
-    held = _seen(contracts, made)
+    held = _seen(contracts, made.closed)
     held = np.log(held, out=np.full(len(held), np.nan), where=held > 0)
     usual = parts.sigma(made.close, periods.averages[-1])
     price = _moved(made.close, usual, window)
@@ -74,10 +82,10 @@ def _moved(values: np.ndarray, usual: np.ndarray, window: int) -> np.ndarray:
     return np.tanh(parts.ratio(parts.change(values, window), usual * math.sqrt(window)))
 
 
-def _seen(values: pd.Series | None, made: parts.Bars) -> np.ndarray:
+def _seen(values: pd.Series | None, closes: np.ndarray) -> np.ndarray:
     """Bring values of their own clock to the candles' closes; NaN once older than a day."""
     if values is None:
-        return np.full(len(made.close), np.nan)
+        return np.full(len(closes), np.nan)
     moments = values.index.to_numpy(dtype="datetime64[ns]").astype("int64") / 1e9
-    found, ages = parts.latest(moments, values.to_numpy("float64"), made.closed)
+    found, ages = parts.latest(moments, values.to_numpy("float64"), closes)
     return np.where(ages <= LIFE_SECONDS, found, np.nan)

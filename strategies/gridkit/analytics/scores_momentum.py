@@ -25,14 +25,26 @@ def components(made: parts.Bars, periods: ConfluencePeriods) -> dict[str, np.nda
     position = _position(made, periods.oscillator)
     steps = parts.change(made.close)
     return {
-        "rsi": _balance(steps, lambda values: parts.wilder(values, periods.oscillator)),
+        "rsi": rsi(made.close, periods.oscillator),
         "macd": parts.against_chance(
-            lambda price: _histogram(price, periods.macd), made.close, periods.averages[-1]
+            lambda price: histogram(price, periods.macd), made.close, periods.averages[-1]
         ),
         "stochastic": np.clip(parts.total(position, SLOWED) / SLOWED, -1, 1),
         "williams": position,
         "cmo": _balance(steps, lambda values: parts.total(values, periods.oscillator)),
     }
+
+
+def rsi(close: np.ndarray, period: int) -> np.ndarray:
+    """Return RSI/50 - 1 of log prices: -1 … 1, NaN for the first and where nothing ever moved."""
+    return _balance(parts.change(close), lambda values: parts.wilder(values, period))
+
+
+def histogram(price: np.ndarray, spans: tuple[int, int, int]) -> np.ndarray:
+    """Return MACD less its signal line, of spans fast, slow and signal, in the prices' unit."""
+    fast, slow, signal = spans
+    macd = parts.average(price, fast) - parts.average(price, slow)
+    return macd - parts.average(macd, signal)
 
 
 def _position(made: parts.Bars, window: int) -> np.ndarray:
@@ -44,9 +56,3 @@ def _position(made: parts.Bars, window: int) -> np.ndarray:
 def _balance(steps: np.ndarray, averaged: parts.Line) -> np.ndarray:
     gains, losses = averaged(np.maximum(steps, 0.0)), averaged(np.maximum(-steps, 0.0))
     return np.clip(parts.ratio(gains - losses, gains + losses), -1, 1)
-
-
-def _histogram(price: np.ndarray, spans: tuple[int, int, int]) -> np.ndarray:
-    fast, slow, signal = spans
-    macd = parts.average(price, fast) - parts.average(price, slow)
-    return macd - parts.average(macd, signal)

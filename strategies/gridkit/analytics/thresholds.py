@@ -55,11 +55,10 @@ def multiplier(percentile: np.ndarray, settings: ThresholdSettings) -> np.ndarra
     return np.where(np.isnan(percentile), NEUTRAL, bounded)
 
 
-def threshold(base: float, multiplier: float, settings: ThresholdSettings) -> float:
-    """Return the threshold in use, in the unit of `base`; `base` itself if `multiplier` is NaN."""
-    if math.isnan(multiplier):
-        return base
-    return base * min(max(multiplier, settings.least), settings.most)
+def threshold(base: float, multiplier: np.ndarray, settings: ThresholdSettings) -> np.ndarray:
+    """Return the thresholds in use, in the unit of `base`; `base` where `multiplier` is NaN."""
+    bounded = np.clip(multiplier, settings.least, settings.most)
+    return base * np.where(np.isnan(multiplier), NEUTRAL, bounded)
 
 
 def changes(columns: pd.DataFrame, settings: ThresholdSettings) -> pd.Series:

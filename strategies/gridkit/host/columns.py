@@ -1,6 +1,6 @@
 """The columns of a pair's frame, by module: each where it is switched on, none looking ahead."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -57,11 +57,18 @@ SECONDS_PER_MINUTE = 60
 
 def of_pair(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
     """Return the frame with the columns of every module that is switched on."""
-    made = [_made(part, frame, pair, analyst) for part in _parts(analyst.settings)]
-    return pd.concat([frame.drop(columns=list(LEFT_BEHIND), errors="ignore"), *made], axis=1)
+    return joined(frame, pair, analyst, [*shared(analyst.settings), *_of_grid(analyst.settings)])
 
 
-def _made(part: Part, frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
+def joined(
+    frame: pd.DataFrame, pair: str, analyst: "Analyst", parts: Iterable[Part]
+) -> pd.DataFrame:
+    """Return the frame with the columns of these modules."""
+    columns = [made(part, frame, pair, analyst) for part in parts]
+    return pd.concat([frame.drop(columns=list(LEFT_BEHIND), errors="ignore"), *columns], axis=1)
+
+
+def made(part: Part, frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
     """Return a part's columns; live, one that is only shown may fail, and is said to.
 
     Volatility, regime and stress decide on trades: without them none may open. Without shocks,
@@ -71,12 +78,12 @@ def _made(part: Part, frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.
         return part(frame, pair, analyst)
     name = part.__name__.removeprefix("_")
     try:
-        made = part(frame, pair, analyst)
+        found = part(frame, pair, analyst)
     except Exception as error:  # whatever it is that a picture fails over, trading goes on
         analyst.failed(pair, name, error)
         return _without(part, frame.index)
     analyst.worked(pair, name)
-    return made
+    return found
 
 
 def _without(part: Part, index: pd.Index) -> pd.DataFrame:
@@ -87,12 +94,11 @@ def _without(part: Part, index: pd.Index) -> pd.DataFrame:
     return pd.DataFrame({shocks.KIND: kind, shocks.VALUE: value}, index=index)
 
 
-def _parts(settings: "Settings") -> Iterator[Part]:
+def shared(settings: "Settings") -> Iterator[Part]:
+    """Yield the modules that are switched on, of those every strategy reads."""
     yield _volatility
     if settings.regime.enabled:
         yield _regime
-    if settings.stress.enabled and settings.spacing.method == "regime":
-        yield _stress
     if settings.breakers.enabled and settings.breakers.market:
         yield _shocks
     if settings.profile.enabled:
@@ -103,6 +109,11 @@ def _parts(settings: "Settings") -> Iterator[Part]:
         yield _thresholds
     if settings.orderflow.enabled:
         yield _orderflow
+
+
+def _of_grid(settings: "Settings") -> Iterator[Part]:
+    if settings.stress.enabled and settings.spacing.method == "regime":
+        yield _stress
 
 
 def _volatility(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
@@ -183,20 +194,20 @@ def _knows_correlation(analyst: "Analyst") -> bool:
 
 def _profile(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
     timeframe = analyst.profile_timeframe
-    return _seen(frame, pair, analyst, timeframe, profile.compute)
+    return of_timeframe(frame, pair, analyst, timeframe, profile.compute)
 
 
 def _thresholds(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
     """Return the threshold's factor; live, its last change is logged with its reason."""
-    seen = _seen(frame, pair, analyst, HOURLY, thresholds.compute)
-    seen = seen.fillna({"thresholds_multiplier": thresholds.NEUTRAL})  # before the first hour
-    if analyst.live and len(seen.columns):
-        changes = thresholds.changes(seen, analyst.settings.thresholds)
+    found = of_timeframe(frame, pair, analyst, HOURLY, thresholds.compute)
+    found = found.fillna({"thresholds_multiplier": thresholds.NEUTRAL})  # before the first hour
+    if analyst.live and len(found.columns):
+        changes = thresholds.changes(found, analyst.settings.thresholds)
         analyst.tell(pair, "threshold", changes.iloc[-1] if len(changes) else "")
-    return seen
+    return found
 
 
-def _seen(
+def of_timeframe(
     frame: pd.DataFrame, pair: str, analyst: "Analyst", timeframe: str, compute: Compute
 ) -> pd.DataFrame:
     """Return a module's columns from candles of a timeframe, as known at each of the frame's."""

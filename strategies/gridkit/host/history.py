@@ -26,6 +26,7 @@ from gridkit.analytics import (
     stress,
     supports,
     thresholds,
+    turns,
     volatility,
 )
 from gridkit.host import forecasts
@@ -47,12 +48,18 @@ class History:
     candles: int
 
 
-def fitted(config: Mapping[str, Any], settings: Settings, timeframe: str) -> History:
-    """Fit the analytics to what the exchange gives at a start, and say what that costs them."""
+def fitted(
+    config: Mapping[str, Any], settings: Settings, timeframe: str, *, directional: bool = False
+) -> History:
+    """Fit the analytics to what the exchange gives at a start, and say what that costs them.
+
+    `directional`: of the directional strategy, which lays no lines.
+    """
     most = longest(config, timeframe)
     settings = _with_garch(settings, most)
     coarse = profile_timeframe(settings, timeframe, most)
-    needs = dict(_needs(settings, timeframe, coarse))
+    own = _needs_of_positions(settings) if directional else _needs_of_grid(settings, timeframe)
+    needs = dict(_needs(settings, timeframe, coarse, own))
     unmet = {name: count for name, count in needs.items() if count > most}
     if unmet:
         logger.warning(
@@ -64,17 +71,16 @@ def fitted(config: Mapping[str, Any], settings: Settings, timeframe: str) -> His
     return History(settings, coarse, min(max(needs.values()), most))
 
 
-def _needs(settings: Settings, timeframe: str, coarse: str) -> Iterator[tuple[str, int]]:
+def _needs(
+    settings: Settings, timeframe: str, coarse: str, of_strategy: Iterator[tuple[str, int]]
+) -> Iterator[tuple[str, int]]:
     """Yield what each module that is switched on needs, in candles of its own timeframe."""
     own = candles.seconds_of(timeframe)
-    yield "volatility", volatility.warmup(settings, own) + _smoothing(settings, own)
-    if settings.density.enabled or settings.volume_lines.enabled:
-        yield "supports", supports.warmup(settings, own)
+    yield "volatility", volatility.warmup(settings, own)
     yield from _needs_of_forecasts(settings)
     if settings.regime.enabled:
         yield "regime", regime.warmup(settings, candles.seconds_of(settings.regime.timeframe))
-    if settings.stress.enabled and settings.spacing.method == "regime":
-        yield "stress", stress.warmup(settings, HOUR) + correlation.warmup(settings, HOUR)
+    yield from of_strategy
     if settings.breakers.enabled and settings.breakers.market:
         yield "shocks", shocks.warmup(settings, own)
     if settings.profile.enabled:
@@ -87,11 +93,19 @@ def _needs(settings: Settings, timeframe: str, coarse: str) -> Iterator[tuple[st
         yield "orderflow", orderflow.warmup(settings, own)
 
 
-def _smoothing(settings: Settings, own: int) -> int:
-    """Return the candles after which the micro grid's smoothed volatility has settled."""
-    if settings.spacing.method not in ("auto", "micro"):
-        return 0
-    return smoothing.SETTLED_HOURS * HOUR // own
+def _needs_of_grid(settings: Settings, timeframe: str) -> Iterator[tuple[str, int]]:
+    own = candles.seconds_of(timeframe)
+    if settings.spacing.method in ("auto", "micro"):
+        settled = smoothing.SETTLED_HOURS * HOUR // own
+        yield "smoothed volatility", volatility.warmup(settings, own) + settled
+    if settings.density.enabled or settings.volume_lines.enabled:
+        yield "supports", supports.warmup(settings, own)
+    if settings.stress.enabled and settings.spacing.method == "regime":
+        yield "stress", stress.warmup(settings, HOUR) + correlation.warmup(settings, HOUR)
+
+
+def _needs_of_positions(settings: Settings) -> Iterator[tuple[str, int]]:
+    yield "turns", turns.warmup(settings, candles.seconds_of(settings.exits.timeframe))
 
 
 def _needs_of_forecasts(settings: Settings) -> Iterator[tuple[str, int]]:

@@ -9,7 +9,6 @@ import pandas as pd
 
 from gridkit import candles
 from gridkit.analytics import regime, shocks
-from gridkit.analytics.regime import Regime
 from gridkit.risk import brakes
 from gridkit.settings import Settings
 
@@ -25,8 +24,8 @@ SIDES = (1, -1)
 
 def of_frame(frame: pd.DataFrame, settings: Settings, seconds: int) -> dict[int, np.ndarray]:
     """Return, by side (1 long, -1 short), the sum of the numbers above per candle. uint8, (n,)."""
-    both = THIN * _hours(frame, settings, seconds, "thin")
-    both |= PAUSE * _hours(frame, settings, seconds, "pause")
+    both = THIN * hours(frame, settings, seconds, "thin")
+    both |= PAUSE * hours(frame, settings, seconds, "pause")
     both |= SHOCK * _shocked(frame, settings)
     return {side: (both | _one_sided(frame, side, settings)).astype("uint8") for side in SIDES}
 
@@ -55,9 +54,8 @@ def _by_trend(frame: pd.DataFrame, side: int, settings: Settings) -> np.ndarray:
 
 
 def leanings(frame: pd.DataFrame) -> np.ndarray:
-    """Vectorised twin of `regime.direction`: 1 in a rising market, -1 in a falling one, else 0."""
-    table = np.array([[regime.direction(one, side) for side in (-1, 0, 1)] for one in Regime])
-    return table[frame["regime_code"].to_numpy(), sides_of(frame) + 1]
+    """Return 1 where the regime is a rising market's, -1 a falling one's, else 0."""
+    return regime.directions(frame["regime_code"].to_numpy(), frame["regime_side"].to_numpy())
 
 
 def sides_of(frame: pd.DataFrame) -> np.ndarray:
@@ -73,11 +71,12 @@ def _flow(frame: pd.DataFrame, side: int, settings: Settings) -> np.ndarray:
     return (pressure <= -settings.orderflow.one_sided).astype(int)
 
 
-def _hours(frame: pd.DataFrame, settings: Settings, seconds: int, what: str) -> np.ndarray:
+def hours(frame: pd.DataFrame, settings: Settings, seconds: int, what: str) -> np.ndarray:
+    """Vectorised twin of `brakes.illiquid`: 1 where it says `what` of a candle's close, else 0."""
     closes = candles.times(frame) + seconds
-    hours = (closes // candles.SECONDS_PER_HOUR).astype("int64") % 24
+    of_day = (closes // candles.SECONDS_PER_HOUR).astype("int64") % 24
     which = np.array([brakes.illiquid(hour, settings.brakes) == what for hour in range(24)])
-    return which[hours].astype(int)
+    return which[of_day].astype(int)
 
 
 def _shocked(frame: pd.DataFrame, settings: Settings) -> np.ndarray:

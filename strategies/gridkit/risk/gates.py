@@ -3,14 +3,12 @@
 import math
 
 from gridkit.analytics import regime
-from gridkit.analytics.regime import Regime
+from gridkit.analytics.regime import NAMES
 from gridkit.grid.situation import Block
 from gridkit.settings import RegimeSettings, Settings, StopSettings
 
 # Code of the regime, ADX (NaN: unknown), sign of the averages.
 Market = tuple[int, float, float]
-
-NAMES = {one.value: one.name.lower().replace("_", " ") for one in Regime}
 
 
 def regime_block(market: Market, side: int, rule: RegimeSettings) -> Block | None:
