@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from gridkit.grid.lots import Ledger
-from gridkit.host import opening
+from gridkit.host import shut
 from gridkit.host.cycle import Cycle
 from gridkit.host.desk import GridDesk
 from gridkit.host.history import History
@@ -70,12 +70,12 @@ def test_the_pause_is_a_lock_on_the_pair(desk: GridDesk) -> None:
 
 @pytest.mark.parametrize(
     ("closed", "expected"),
-    [(timedelta(minutes=1), "forceexit"), (timedelta(days=2), None)],
+    [(timedelta(minutes=1), True), (timedelta(days=2), False)],
 )
 def test_a_cycle_that_ended_by_itself_long_after_a_forced_exit_may_be_followed(
-    desk: GridDesk, monkeypatch: pytest.MonkeyPatch, closed: timedelta, expected: str | None
+    desk: GridDesk, monkeypatch: pytest.MonkeyPatch, closed: timedelta, expected: bool
 ) -> None:
     trade = forced(tag="L2", reason="forcesold", is_open=False)
     trade.close_date_utc = FORCED + closed
-    monkeypatch.setattr(opening.Trade, "get_trades_proxy", lambda **_: [trade])
-    assert desk.opening._forced_recently("A/B", trade.close_date_utc) == expected
+    monkeypatch.setattr(shut.Trade, "get_trades_proxy", lambda **_: [trade])
+    assert shut.recently_forced(desk.context, "A/B", trade.close_date_utc) is expected

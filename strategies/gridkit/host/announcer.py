@@ -148,13 +148,11 @@ class Announcer:
 
     def breaker(self, kind: str, text: str) -> None:
         """Tell of the account's breaker that went up or down."""
-        logger.warning("%s", text)
-        self.messages.send(kind, "", code(text), alert=True)
+        self.messages.breaker(kind, text)
 
     def market(self, kind: str, text: str) -> None:
         """Tell of the breaker of one market; there are many, so within the limits."""
-        logger.info("%s", text)
-        self.messages.send(f"{kind} {text.partition(':')[0]}", "", code(text))
+        self.messages.market(kind, text)
 
     def mismatch(self, kind: str, pair: str, text: str) -> None:
         """Tell of a difference between lots and exchange; what explains itself goes to the log."""

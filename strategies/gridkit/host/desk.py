@@ -15,7 +15,7 @@ from freqtrade.persistence import Trade
 from gridkit import candles
 from gridkit.grid.decisions import decide
 from gridkit.grid.situation import Block, Order, Resting, Situation, Verdict
-from gridkit.host import account, commands, orders, plan_store, summary
+from gridkit.host import account, commands, orders, plan_store, shut, summary
 from gridkit.host.analyst import Analyst
 from gridkit.host.announcer import Announcer
 from gridkit.host.breakers import Breakers
@@ -25,7 +25,7 @@ from gridkit.host.flow import FlowDesk
 from gridkit.host.fortune import Fortune
 from gridkit.host.history import History
 from gridkit.host.market_data import NO_CANDLE, MarketData, Reading
-from gridkit.host.opening import Opening, force_exit_pause
+from gridkit.host.opening import Opening
 from gridkit.host.pair_rules import PairRules
 from gridkit.host.planning import Planner
 from gridkit.host.reconcile import Reconciler
@@ -274,14 +274,14 @@ class GridDesk:
         if not self.context.live:
             return cycle.book.ledger.last_fill >= now.timestamp()
         forced = orders.forced_at(trade)
-        pause = force_exit_pause(self.context)
+        pause = shut.pause(self.context)
         over = now.timestamp() >= forced + pause.total_seconds()
         if not forced or (over and not orders.forced_exit_rests(trade)):
             return False
         if forced != cycle.book.forced_at:
             cycle.book.forced_at = forced
             until = datetime.fromtimestamp(forced, UTC) + pause
-            self.context.lock(trade.pair, until, "forceexit: nothing is placed for a while")
+            self.context.lock(trade.pair, until, shut.REASON)
         cycle.verdict = Verdict(None, False, Block("forceexit", forced, pause.total_seconds()))
         self._tell(cycle, trade, now)
         return True

@@ -28,20 +28,20 @@ COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9")
 def plot_config(settings: "Settings") -> dict[str, Any]:
     """Return freqtrade's plot configuration for the columns that are switched on."""
     subplots = {
-        "Volatility": _lines_of(
+        "Volatility": lines_of(
             "volatility_forecast", *(f"volatility_{name}" for name in _estimates(settings))
         )
     }
     if settings.regime.enabled:
         subplots["Regime"] = {"regime_code": {"color": HELD, "type": "bar"}}
-        subplots["Trend"] = _lines_of("regime_adx", "regime_side")
+        subplots["Trend"] = lines_of("regime_adx", "regime_side")
     if settings.confluence.enabled:
-        subplots["Confluence"] = _lines_of("confluence_score", "confluence_confidence")
+        subplots["Confluence"] = lines_of("confluence_score", "confluence_confidence")
     if settings.thresholds.enabled:
-        subplots["Threshold"] = _lines_of("thresholds_multiplier")
+        subplots["Threshold"] = lines_of("thresholds_multiplier")
     if settings.orderflow.enabled:
-        subplots["Order flow"] = _lines_of("orderflow_imbalance", "orderflow_whale")
-    levels = _lines_of("profile_poc", "profile_vah", "profile_val")
+        subplots["Order flow"] = lines_of("orderflow_imbalance", "orderflow_whale")
+    levels = lines_of("profile_poc", "profile_vah", "profile_val")
     return {"main_plot": levels if settings.profile.enabled else {}, "subplots": subplots}
 
 
@@ -57,7 +57,8 @@ def _estimates(settings: "Settings") -> Iterator[str]:
             yield "implied"
 
 
-def _lines_of(*columns: str) -> dict[str, dict[str, str]]:
+def lines_of(*columns: str) -> dict[str, dict[str, str]]:
+    """Return columns with a colour each."""
     return {name: {"color": color} for name, color in zip(columns, COLORS, strict=False)}
 
 
@@ -66,14 +67,14 @@ def _lines(cycle: "Cycle") -> Iterator[dict[str, Any]]:
     for line in cycle.plan.lines:
         lot = lots.get(line.level)
         if lot is None:
-            yield _at(line.price, f"L{line.level}", FREE, "dotted")
+            yield at(line.price, f"L{line.level}", FREE, "dotted")
             continue
-        yield _at(lot.price, f"L{line.level} holds {lot.amount:.6g}", HELD, "solid")
-        yield _at(line.target, f"target of L{line.level}", TARGET, "dashed")
+        yield at(lot.price, f"L{line.level} holds {lot.amount:.6g}", HELD, "solid")
+        yield at(line.target, f"target of L{line.level}", TARGET, "dashed")
     order = cycle.verdict.order if cycle.verdict else None
     price = _price_of(order, cycle)
     if order is not None and price is not None:
-        yield {**_at(price, f"next: {order.tag}", NEXT, "solid"), "width": 2}
+        yield {**at(price, f"next: {order.tag}", NEXT, "solid"), "width": 2}
 
 
 def _price_of(order: "Order | None", cycle: "Cycle") -> float | None:
@@ -83,7 +84,8 @@ def _price_of(order: "Order | None", cycle: "Cycle") -> float | None:
     return line.price if line else None
 
 
-def _at(price: float, label: str, color: str, style: str) -> dict[str, Any]:
+def at(price: float, label: str, color: str, style: str) -> dict[str, Any]:
+    """Return a level line, but for its kind and the time it spans."""
     return {"y_start": price, "y_end": price, "label": label, "color": color, "line_style": style}
 
 
@@ -102,8 +104,8 @@ def for_pair(
     if of_pair:
         drawn = list(_lines(of_pair[-1]))
     else:
-        drawn = [*_starts(pair), *_waiting(pair, frame, desk)][:1]
-    drawn += _pressure(desk.flow.analyses.get(pair))
+        drawn = [*_starts(pair), *waiting(pair, frame, desk)][:1]
+    drawn += pressure(desk.flow.analyses.get(pair))
     return [{**line, "type": "line", "start": start, "end": end} for line in drawn]
 
 
@@ -113,21 +115,22 @@ def _starts(pair: str) -> Iterator[dict[str, Any]]:
         order = working_order(trade)
         if order is not None and not trade.amount:
             price = float(order.safe_placement_price)
-            yield {**_at(price, f"next: {order.ft_order_tag}", NEXT, "solid"), "width": 2}
+            yield {**at(price, f"next: {order.ft_order_tag}", NEXT, "solid"), "width": 2}
 
 
-def _waiting(pair: str, frame: "DataFrame", desk: Any) -> Iterator[dict[str, Any]]:
+def waiting(pair: str, frame: "DataFrame", desk: Any) -> Iterator[dict[str, Any]]:
+    """Yield why a pair waits, at its last close."""
     reason = desk.context.reasons.get(pair)
     if reason and len(frame):
-        yield _at(float(frame["close"].iloc[-1]), str(reason), FREE, "dotted")
+        yield at(float(frame["close"].iloc[-1]), str(reason), FREE, "dotted")
 
 
-def _pressure(found: "Analysis | None") -> Iterator[dict[str, Any]]:
+def pressure(found: "Analysis | None") -> Iterator[dict[str, Any]]:
     """Yield the side that order flow takes, and the walls it stands before."""
     if found is None:
         return
     if found.direction and found.measures.mid > 0:
         label = f"order flow: {WORDS[found.direction]}, {found.strength:.2f}"
-        yield _at(found.measures.mid, label, FLOW, "dotted")
+        yield at(found.measures.mid, label, FLOW, "dotted")
     for wall in found.walls:
-        yield _at(wall.price, f"wall of {wall.size:.6g}", FLOW, "dashed")
+        yield at(wall.price, f"wall of {wall.size:.6g}", FLOW, "dashed")

@@ -50,7 +50,7 @@ class Messages:
 
     def opened(self, pair: str, direction: str, lines: int, stake: float, price: float) -> bool:
         """Tell that a cycle was opened; `stake` is per line, `price` of its first order."""
-        text = f"{lines} lines of {self._money(stake)} below {price:.8g}"
+        text = f"{lines} lines of {self.money(stake)} below {price:.8g}"
         if direction == "short":
             text = text.replace("below", "above")
         return self.send("cycle", pair, f"{direction} cycle opened: {text}")
@@ -58,11 +58,11 @@ class Messages:
     def closed(self, ended: Ended) -> bool:
         """Tell that a cycle is over, and what it came to."""
         parts = [
-            f"harvest {self._money(ended.harvest)} of {ended.lots} lots",
-            f"fees {self._money(ended.fees)}",
+            f"harvest {self.money(ended.harvest)} of {ended.lots} lots",
+            f"fees {self.money(ended.fees)}",
         ]
         if self.context.is_futures:
-            parts.append(f"funding {self._money(ended.funding)}")
+            parts.append(f"funding {self.money(ended.funding)}")
         parts.append(f"after {duration(ended.seconds)}")
         why = f" by {code(ended.reason)}" if ended.reason else ""
         return self.send("cycle", ended.pair, f"cycle closed{why}: {', '.join(parts)}")
@@ -70,12 +70,12 @@ class Messages:
     def stuck(self, pair: str, levels: Iterable[int], seconds: float, loss: float) -> bool:
         """Tell that lots have been stuck for long; `loss` is their open loss, positive."""
         named = ", ".join(f"L{level}" for level in levels)
-        text = f"stuck for {duration(seconds)}: {named}, open loss {self._money(loss)}"
+        text = f"stuck for {duration(seconds)}: {named}, open loss {self.money(loss)}"
         return self.send("stuck", pair, text, alert=True)
 
     def recovered(self, pair: str, tag: str, loss: float, left: float) -> bool:
         """Tell that a stuck lot was sold; `loss` is positive, `left` what is left of the budget."""
-        text = f"recovery {code(tag)}: loss {self._money(loss)}, budget left {self._money(left)}"
+        text = f"recovery {code(tag)}: loss {self.money(loss)}, budget left {self.money(left)}"
         return self.send("recovery", pair, text)
 
     def feature(self, name: str, *, on: bool, why: str = "") -> bool:
@@ -87,6 +87,16 @@ class Messages:
     def mismatch(self, pair: str, text: str) -> bool:
         """Tell how what the exchange says differs from the lots."""
         return self.send("mismatch", pair, code(text), alert=True)
+
+    def breaker(self, kind: str, text: str) -> None:
+        """Tell of the account's breaker that went up or down."""
+        logger.warning("%s", text)
+        self.send(kind, "", code(text), alert=True)
+
+    def market(self, kind: str, text: str) -> None:
+        """Tell of the breaker of one market; there are many, so within the limits."""
+        logger.info("%s", text)
+        self.send(f"{kind} {text.partition(':')[0]}", "", code(text))
 
     def look(self, reasons: "Iterable[Reason]", now: datetime) -> None:
         """Tell conditions that changed and lasted; those of one kind in one message."""
@@ -135,7 +145,8 @@ class Messages:
         self._sent.append(now)
         return True
 
-    def _money(self, amount: float) -> str:
+    def money(self, amount: float) -> str:
+        """Return an amount of the stake currency as safe Markdown."""
         currency = self.context.strategy.config.get("stake_currency", "")
         return f"{amount:,.2f} {code(currency)}".strip()
 

@@ -2,7 +2,6 @@
 
 import math
 from datetime import datetime, timedelta
-from itertools import takewhile
 from typing import Any
 
 from freqtrade.persistence import Trade
@@ -12,7 +11,7 @@ from gridkit.analytics.regime import Regime
 from gridkit.grid import laying, tags
 from gridkit.grid.situation import Block
 from gridkit.grid.spacing import Spacing
-from gridkit.host import account, lines, orders, planning
+from gridkit.host import account, lines, planning, shut
 from gridkit.host.context import Context
 from gridkit.host.market_data import Reading
 from gridkit.host.pair_rules import PairRules
@@ -153,15 +152,7 @@ class Opening:
             return
         # What was said while it could be opened is older than two candles once it no longer is.
         age = timedelta(seconds=2 * context.seconds)
-        context.reasons.unless_renewed(pair, self._kept_out(pair), context.now, age)
-
-    def _kept_out(self, pair: str) -> str:
-        """Say what of freqtrade keeps a pair from opening; "" for nothing."""
-        strategy = self._context.strategy
-        if strategy.is_pair_locked(pair):
-            return "locked, see /locks"
-        opened = len(orders.open_trades())
-        return "no free trade slot" if opened >= strategy.max_open_trades else ""
+        context.reasons.unless_renewed(pair, shut.by_freqtrade(context, pair), context.now, age)
 
     def allowed(
         self, pair: str, now: datetime, rate: float, amount: float, side: int, tag: str | None
@@ -191,7 +182,7 @@ class Opening:
     def look_for_taken_back(self, now: datetime, pair: str = "") -> bool:
         """Pause pairs whose unfilled first order the user took back; whether this pair is one."""
         pairs = self._taken_back.look()
-        until = now + force_exit_pause(self._context)
+        until = now + shut.pause(self._context)
         for one in pairs:
             self._context.lock(one, until, "forceexit of a start, or the exchange refused it")
         return pair in pairs
@@ -217,8 +208,8 @@ class Opening:
         if refusal:
             return refusal
         if self._context.live:
-            return self._forced_recently(pair, now)
-        return "a cycle ended in this candle" if _ended_at(pair, now) else None
+            return "forceexit" if shut.recently_forced(self._context, pair, now) else None
+        return "a cycle ended in this candle" if shut.ended_at(pair, now) else None
 
     def _refusal_by(self, reading: Reading | None, pair: str, side: int) -> Block | str | None:
         """Say what in the last candle stands against a cycle."""
@@ -228,18 +219,6 @@ class Opening:
         return self._surroundings.against_start(pair, reading, side) or gates.price_block(
             reading.close, side, pair, settings.stops
         )
-
-    def _forced_recently(self, pair: str, now: datetime) -> str | None:
-        """Keep a pair the user just forced out from re-opening at once (DESIGN 2.9)."""
-        pause = force_exit_pause(self._context)
-        since = now - pause
-        closed = Trade.get_trades_proxy(pair=pair, is_open=False, close_date=since)
-        forced = [trade for trade in closed if orders.forced_at(trade) > since.timestamp()]
-        if not forced:
-            return None
-        until = max(trade.close_date_utc for trade in forced) + pause
-        self._context.lock(pair, until, "forceexit: nothing is placed for a while")
-        return "forceexit"
 
     def _highest_anchor(self, pair: str, rate: float, side: int) -> float:
         grid = self._context.settings.grid
@@ -283,20 +262,3 @@ def _side_of(reading: Reading | None, settings: Settings) -> int:
 def is_forced(tag: str | None) -> bool:
     """Whether an entry is the user's own (/forceentry) and not a line of the grid."""
     return not tags.levels_of(tag)
-
-
-def _ended_at(pair: str, now: datetime) -> bool:
-    """Whether a cycle ended in this candle of a backtest, which asks again to turn around at once.
-
-    Its last fill may have come later in the candle than what would be filled now (DESIGN 2.11).
-    """
-    newest_first = reversed(Trade.get_trades_proxy(is_open=False))
-    return any(
-        trade.pair == pair
-        for trade in takewhile(lambda trade: trade.close_date_utc >= now, newest_first)
-    )
-
-
-def force_exit_pause(context: Context) -> timedelta:
-    """Return how long a pair places nothing after the user forced an exit."""
-    return timedelta(seconds=context.settings.stops.force_exit_pause_candles * context.seconds)

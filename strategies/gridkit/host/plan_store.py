@@ -24,7 +24,7 @@ REFRESH_SECONDS = 60  # figures that move in every loop are written so often
 
 def save(trade: "Trade", plan: Plan) -> None:
     """Keep the plan with the trade."""
-    trade.set_custom_data(PLAN_KEY, _finite(plan.as_document()))
+    trade.set_custom_data(PLAN_KEY, finite(plan.as_document()))
 
 
 def load(trade: "Trade") -> Plan | None:
@@ -96,7 +96,7 @@ def _condition(blocked: dict[str, Any] | None) -> str | None:
 def _state(cycle: "Cycle", since: datetime | None, standing: Standing) -> dict[str, Any]:
     ledger, verdict = cycle.book.ledger, cycle.verdict
     order = verdict.order if verdict else None
-    blocked = _finite(asdict(verdict.block)) if verdict and verdict.block else None
+    blocked = finite(asdict(verdict.block)) if verdict and verdict.block else None
     if blocked and since:
         blocked["since"] = since.isoformat(timespec="seconds")
     return {
@@ -108,19 +108,19 @@ def _state(cycle: "Cycle", since: datetime | None, standing: Standing) -> dict[s
         "harvest": ledger.harvest,
         "next": {"tag": order.tag, "price": order.price, "why": order.reason} if order else None,
         "blocked": blocked,
-        "withheld": _finite(asdict(verdict.withheld)) if verdict and verdict.withheld else None,
+        "withheld": finite(asdict(verdict.withheld)) if verdict and verdict.withheld else None,
         "stuck": [{"level": level, **asdict(one)} for level, one in sorted(cycle.stuck.items())],
-        "budget": _finite({"limit": standing.budget, "left": standing.left}),
+        "budget": finite({"limit": standing.budget, "left": standing.left}),
         "breakers": [_breaker(one) for one in standing.breakers],
     }
 
 
 def _breaker(one: "Breaker") -> dict[str, Any]:
     figures = {name: getattr(one, name) for name in ("value", "threshold", "since", "until")}
-    return {"name": one.name, "action": one.action, **_finite(figures)}
+    return {"name": one.name, "action": one.action, **finite(figures)}
 
 
-def _finite(document: dict[str, Any]) -> dict[str, Any]:
+def finite(document: dict[str, Any]) -> dict[str, Any]:
     """Replace what JSON has no number for."""
     return {
         key: None if isinstance(value, float) and not math.isfinite(value) else value

@@ -26,6 +26,13 @@ def exit_stake(order: Order, cycle: Cycle, trade: "Trade", step: float) -> float
         return -float(trade.stake_amount)
     amount = sum(ledger.lots[level].amount for level in order.levels)
     amount = amount + ledger.dust if order.share is None else amount * order.share
+    return part_stake(amount, trade, step)
+
+
+def part_stake(amount: float, trade: "Trade", step: float) -> float:
+    """Negative stake whose amount freqtrade truncates to the whole steps of `amount`."""
+    if amount >= trade.amount:
+        return -float(trade.stake_amount)
     if step > 0:
         amount = (math.floor(amount / step + 1e-6) + 0.5) * step
     return -min(amount / trade.amount, 1.0) * float(trade.stake_amount)

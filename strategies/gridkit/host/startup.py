@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from freqtrade.strategy import IStrategy
 
     from gridkit.host.desk import GridDesk
+    from gridkit.host.pair_rules import PairRules
 
 logger = logging.getLogger(__name__)
 
@@ -43,18 +44,19 @@ def check(strategy: "IStrategy", desk: "GridDesk") -> None:
     """
     wrong = [
         *_order_handling(strategy.config, strategy),
-        *_market_mode(strategy.config, desk.settings),
-        *_timeframes(strategy, desk.settings),
+        *market_mode(strategy.config, desk.settings),
+        *_leverage(desk.settings),
+        *timeframes(strategy, desk.settings),
         *_lines(desk.settings),
         *_pairs(strategy, desk),
     ]
     if wrong:
         raise SettingsError("; ".join(wrong))
-    for warning in (*worth_knowing(desk.settings), *_coarse(strategy, desk)):
+    for warning in (*worth_knowing(desk.settings), *coarse(strategy, desk)):
         logger.warning(warning)
 
 
-def _coarse(strategy: "IStrategy", desk: "GridDesk") -> Iterator[str]:
+def coarse(strategy: "IStrategy", desk: Any) -> Iterator[str]:
     """Yield what candles as long as the strategy's own cost the analytics."""
     own, confluence = strategy.timeframe, desk.settings.confluence
     weights = confluence.weights_for(own)
@@ -91,6 +93,11 @@ def _order_handling(config: Mapping[str, Any], strategy: "IStrategy") -> Iterato
             f"stoploss = {strategy.stoploss}: must be {type(strategy).stoploss}, it would sell the "
             "whole cycle; gridkit.stops has the grid's own"
         )
+    yield from initial_state(config)
+
+
+def initial_state(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield why the bot may not begin stopped: its orders rest and its stops stand still."""
     state = config.get("initial_state")
     if config.get("runmode") in _TRADING and state != "running":
         yield f"initial_state = {state!r}: must be 'running', orders rest meanwhile"
@@ -123,10 +130,10 @@ def _timeouts(timeouts: Mapping[str, Any]) -> Iterator[str]:
 _TRADING = (RunMode.LIVE, RunMode.DRY_RUN)
 
 
-def _market_mode(config: Mapping[str, Any], settings: Settings) -> Iterator[str]:
+def market_mode(config: Mapping[str, Any], settings: Settings) -> Iterator[str]:
+    """Yield what of direction and leverage the market does not allow."""
     if settings.direction == "auto" and not settings.regime.enabled:
         yield f"{SECTION}.direction = 'auto' goes by the regime: regime.enabled must be true"
-    yield from _leverage(settings)
     if config.get("trading_mode", "spot") != "spot":
         return
     if settings.direction != "long":
@@ -152,7 +159,8 @@ def _leverage(settings: Settings) -> Iterator[str]:
         )
 
 
-def _timeframes(strategy: "IStrategy", settings: Settings) -> Iterator[str]:
+def timeframes(strategy: "IStrategy", settings: Settings) -> Iterator[str]:
+    """Yield the timeframes that are faster than the strategy's own."""
     own = candles.seconds_of(strategy.timeframe)
     wanted: list[tuple[str, str]] = []
     if settings.regime.enabled:
@@ -178,12 +186,18 @@ def _lines(settings: Settings) -> Iterator[str]:
 
 
 def _pairs(strategy: "IStrategy", desk: "GridDesk") -> Iterator[str]:
+    yield from unknown_pairs(strategy, desk.rules)
     for pair in strategy.dp.current_whitelist():
-        if not desk.rules.market(pair):
+        if desk.rules.market(pair):
+            yield from _target(pair, desk)
+            yield from _capital(pair, strategy, desk)
+
+
+def unknown_pairs(strategy: "IStrategy", rules: "PairRules") -> Iterator[str]:
+    """Yield the pairs that the exchange does not have."""
+    for pair in strategy.dp.current_whitelist():
+        if not rules.market(pair):
             yield f"{pair} is no market of {strategy.config['exchange']['name']}"
-            continue
-        yield from _target(pair, desk)
-        yield from _capital(pair, strategy, desk)
 
 
 def _target(pair: str, desk: "GridDesk") -> Iterator[str]:
