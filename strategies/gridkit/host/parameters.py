@@ -1,6 +1,6 @@
 """The settings that hyperopt may search, and the settings as it searches them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,10 @@ STOPLOSS = -0.99  # freqtrade's, off: lots and cycles have their own stops
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """One setting as a hyperopt parameter. No decimals: a whole number."""
+    """One setting as a hyperopt parameter. No decimals: a whole number.
+
+    `place` is that within a setting of several numbers.
+    """
 
     section: str
     field: str
@@ -26,15 +29,29 @@ class Searched:
     high: float
     decimals: int = 0
     methods: tuple[str, ...] = ()
+    place: int | None = None
+    prefix: str = "grid"
 
     @property
     def name(self) -> str:
         """Name of the strategy's attribute, and of the parameter in freqtrade's files."""
-        return f"grid_{self.field.removeprefix('grid_')}"
+        number = "" if self.place is None else f"_{self.place + 1}"
+        return f"{self.prefix}_{self.field.removeprefix('grid_')}{number}"
 
     def configured(self, settings: Settings) -> float:
         """Return the value the config gives."""
-        return float(getattr(getattr(settings, self.section), self.field))
+        value = self.whole(settings)
+        return float(value if self.place is None else value[self.place])
+
+    def whole(self, settings: Settings) -> Any:
+        """Return the setting as the config has it: all of its numbers, where it has several."""
+        return getattr(getattr(settings, self.section), self.field)
+
+    def changed(self, whole: Any, value: float) -> Any:
+        """Return the setting with another value, in its place where it has one."""
+        if self.place is None:
+            return value
+        return (*whole[: self.place], value, *whole[self.place + 1 :])
 
     def parameter(self, settings: Settings, method: str) -> IntParameter | DecimalParameter:
         """Return a parameter whose default is the configured value; searched where it matters.
@@ -67,21 +84,39 @@ SEARCHED = (
 )
 
 
-def declare(strategy: Any, settings: Settings, config: Mapping[str, Any]) -> None:
+DIRECTIONAL = (
+    Searched("entries", "threshold", "buy", 0.05, 0.6, 2, prefix="confluence"),
+    Searched("portfolio", "risk_per_trade", "buy", 0.002, 0.03, 3, prefix="confluence"),
+    Searched("exits", "targets", "sell", 0.5, 2.0, 1, prefix="confluence", place=0),
+    Searched("exits", "targets", "sell", 2.1, 4.0, 1, prefix="confluence", place=1),
+    Searched("exits", "targets", "sell", 4.1, 10.0, 1, prefix="confluence", place=2),
+    Searched("exits", "break_even", "sell", 0.5, 4.0, 1, prefix="confluence"),
+    Searched("exits", "max_hours", "sell", 4, 96, prefix="confluence"),
+)
+
+
+def declare(
+    strategy: Any,
+    settings: Settings,
+    config: Mapping[str, Any],
+    searched: Iterable[Searched] = SEARCHED,
+) -> None:
     """Give a strategy its parameters, before freqtrade looks for them.
 
     Searched are those that matter with the money a run begins with.
     """
     method = spacing.method_for(account.starting_capital(config), settings.spacing)
-    for one in SEARCHED:
+    for one in searched:
         setattr(strategy, one.name, one.parameter(settings, method))
 
 
-def effective(strategy: Any) -> Settings:
+def effective(strategy: Any, searched: Iterable[Searched] = SEARCHED) -> Settings:
     """Return the settings with the parameters' current values, bounds checked again."""
-    changes: dict[str, dict[str, float]] = {}
-    for one in SEARCHED:
-        changes.setdefault(one.section, {})[one.field] = one.current(strategy)
+    changes: dict[str, dict[str, Any]] = {}
+    for one in searched:
+        section = changes.setdefault(one.section, {})
+        whole = section.get(one.field, one.whole(strategy.configured))
+        section[one.field] = one.changed(whole, one.current(strategy))
     try:
         return strategy.configured.with_values(changes)
     except SettingsError as error:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from gridkit.analytics import basket, correlation, shocks
 from gridkit.host.sources import HOURLY, Sources
+from gridkit.risk.groups import correlation_rise
 
 if TYPE_CHECKING:
     from gridkit.settings import Settings
@@ -37,6 +38,10 @@ class Whitelist:
         """Return `date` and `shocks_correlation`; `hours` is one pair's hourly candles."""
         return self._once("broken", hours, settings, _broken)
 
+    def rise(self, hours: pd.DataFrame, settings: "Settings") -> pd.DataFrame:
+        """Return `date` and `portfolio_rise`; `hours` is one pair's hourly candles."""
+        return self._once("rise", hours, settings, _rise)
+
     def _once(
         self,
         name: str,
@@ -59,6 +64,12 @@ class Whitelist:
 
 def _broken(frames: Frames, settings: "Settings") -> pd.DataFrame:
     return shocks.broken(correlation.returns(frames), settings)
+
+
+def _rise(frames: Frames, settings: "Settings") -> pd.DataFrame:
+    together = correlation.returns(frames)
+    rise = correlation_rise(together, settings)
+    return pd.DataFrame({"portfolio_rise": rise.astype("float32")}, index=together.index)
 
 
 def _mean_correlation(frames: Frames, settings: "Settings") -> pd.DataFrame:
