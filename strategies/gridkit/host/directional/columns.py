@@ -28,6 +28,8 @@ NOT_KEPT = (
     "hours_thin",
     "hours_pause",
 )
+# ... that hyperopt's epochs read again, as each makes the entries by settings of its own.
+READ_AGAIN = ("funding_contrarian", "hours_thin", "hours_pause")
 
 
 def of_pair(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
@@ -39,7 +41,8 @@ def of_pair(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
     joined = columns.joined(frame, pair, analyst, parts)
     entries = columns.made(_entries, joined, pair, analyst)
     _tell_regime(joined, pair, analyst)
-    return pd.concat([joined.drop(columns=list(NOT_KEPT), errors="ignore"), entries], axis=1)
+    dropped = [name for name in NOT_KEPT if not (analyst.is_searching and name in READ_AGAIN)]
+    return pd.concat([joined.drop(columns=dropped, errors="ignore"), entries], axis=1)
 
 
 def _turns(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:

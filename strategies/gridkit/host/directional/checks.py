@@ -1,0 +1,102 @@
+"""What must be so before Confluence's first order, checked when the bot starts."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from gridkit import candles
+from gridkit.host import startup
+from gridkit.host.directional.entering import NET
+from gridkit.settings import CONFLUENCE_DEFAULTS, SECTION, Settings, SettingsError
+
+if TYPE_CHECKING:
+    from freqtrade.strategy import IStrategy
+
+    from gridkit.host.directional.desk import DirectionalDesk
+
+logger = logging.getLogger(__name__)
+
+
+def read_settings(config: Mapping[str, Any]) -> Settings:
+    """Read our section over Confluence's defaults: both sides in futures, long in spot."""
+    direction = "auto" if config.get("trading_mode") == "futures" else "long"
+    return startup.read_settings(config, {**CONFLUENCE_DEFAULTS, "direction": direction})
+
+
+def stoploss(settings: Settings, config: Mapping[str, Any]) -> float:
+    """Return freqtrade's own stoploss: a net below our stops, wherever they stand.
+
+    freqtrade means it as a share of the margin, so that it is wider with leverage.
+    """
+    leverage = settings.leverage if config.get("trading_mode") == "futures" else 1.0
+    return -min(0.99, NET * leverage)
+
+
+def check(strategy: "IStrategy", desk: "DirectionalDesk") -> None:
+    """Raise SettingsError with every condition that does not hold."""
+    wrong = [
+        *_freqtrades(strategy),
+        *startup.initial_state(strategy.config),
+        *startup.market_mode(strategy.config, desk.settings),
+        *startup.timeframes(strategy, desk.settings),
+        *_timeframe(strategy, desk.settings),
+        *_needed(desk.settings),
+        *startup.unknown_pairs(strategy, desk.rules),
+    ]
+    if wrong:
+        raise SettingsError("; ".join(wrong))
+    for warning in (*startup.coarse(strategy, desk), *_worth_knowing(desk)):
+        logger.warning(warning)
+
+
+def _freqtrades(strategy: "IStrategy") -> Iterator[str]:
+    """Say what of freqtrade's own would trade in our place, or keep us from it."""
+    if not strategy.position_adjustment_enable:
+        yield "position_adjustment_enable = False: must be true, positions leave in parts"
+    if not strategy.use_exit_signal:
+        yield "use_exit_signal = False: must be true, freqtrade asks custom_exit by it"
+    if strategy.exit_profit_only:
+        yield "exit_profit_only = True: must be false, it would keep positions that have to go"
+    if strategy.minimal_roi:
+        yield f"minimal_roi = {strategy.minimal_roi}: must be empty, targets are gridkit.exits"
+    if strategy.trailing_stop:
+        yield "trailing_stop = True: must be false, the stop is gridkit.exits"
+    if not strategy.use_custom_stoploss:
+        yield "use_custom_stoploss = False: must be true, the stop is gridkit.exits"
+    if strategy.stoploss != strategy.net:
+        yield (
+            f"stoploss = {strategy.stoploss}: must be {strategy.net}, a net below the stops of "
+            "gridkit.exits"
+        )
+
+
+def _timeframe(strategy: "IStrategy", settings: Settings) -> Iterator[str]:
+    name = settings.exits.timeframe
+    if candles.seconds_of(name) < candles.seconds_of(strategy.timeframe):
+        yield f"{SECTION}.exits.timeframe = {name!r}: must be at least {strategy.timeframe}"
+
+
+def _needed(settings: Settings) -> Iterator[str]:
+    if not settings.confluence.enabled:
+        yield f"{SECTION}.confluence.enabled = False: without a score nothing is entered"
+
+
+def _worth_knowing(desk: "DirectionalDesk") -> Iterator[str]:
+    settings = desk.settings
+    if not settings.exits.stop_enabled:
+        yield f"exits.stop_enabled is off: a position may lose {NET:.0%} before it is stopped"
+    if settings.entries.reversion and not settings.profile.enabled:
+        yield "entries.reversion needs profile.enabled: no value area, no edge to fade"
+    capital, rule = desk.portfolio.capital(), settings.portfolio
+    least = max(
+        (
+            desk.rules.limits(pair).least_stake(0.0, 1.0)
+            for pair in desk.analyst.sources.whitelist()
+        ),
+        default=0.0,
+    )
+    if capital * rule.single < least:
+        yield (
+            f"capital {capital:,.2f}: {rule.single:.0%} of it is less than the exchange's smallest "
+            f"order, {least:,.2f}, so that nothing is entered"
+        )

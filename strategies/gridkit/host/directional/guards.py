@@ -1,0 +1,84 @@
+"""What stands against a new position beside its signal: the first reason found is told."""
+
+import math
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from freqtrade.persistence import LocalTrade, Trade
+
+from gridkit.grid.situation import Block
+from gridkit.host import commands, shut
+from gridkit.host.context import Context
+from gridkit.risk import brakes
+
+if TYPE_CHECKING:
+    from gridkit.host.breakers import Breakers
+
+HOUR = timedelta(hours=1)
+PER_HOUR = "entries an hour"
+ILLIQUID = "illiquid hours"
+ENDED = Block("a position ended in this candle", math.nan, math.nan)
+FORCED = Block("forceexit", math.nan, math.nan)
+
+Spread = Callable[[str], Block | None]
+
+
+class Guards:
+    """One per strategy object. `wide` refuses a pair at a wide spread; live only."""
+
+    def __init__(self, context: Context, breakers: "Breakers", wide: Spread) -> None:
+        self._context = context
+        self._breakers = breakers
+        self._wide = wide
+
+    def against(self, pair: str, now: datetime, side: int) -> Block | None:
+        """Return why nothing is entered now, the spread apart."""
+        return next(self._blocks(pair, now, side), None)
+
+    def spread(self, pair: str) -> Block | None:
+        """Return why the spread of a pair is too wide; None in a backtest, which has none."""
+        return self._wide(pair) if self._context.live else None
+
+    def _blocks(self, pair: str, now: datetime, side: int) -> Iterator[Block]:
+        context = self._context
+        found = (
+            self._breakers.block_start(pair),
+            self._breakers.block_market(pair),
+            self._hours(now),
+            self._per_hour(now),
+            commands.block(context.strategy, side) if context.live else None,
+            self._ended(pair, now),
+        )
+        yield from (block for block in found if block is not None)
+
+    def _hours(self, now: datetime) -> Block | None:
+        rule = self._context.settings.brakes
+        if brakes.illiquid(now.hour, rule) != "pause":
+            return None
+        return Block(ILLIQUID, now.hour, rule.illiquid_to)
+
+    def _per_hour(self, now: datetime) -> Block | None:
+        most = self._context.settings.entries.most_per_hour
+        entered = entered_since(now - HOUR, live=self._context.live)
+        return Block(PER_HOUR, entered, most) if entered >= most else None
+
+    def _ended(self, pair: str, now: datetime) -> Block | None:
+        if self._context.live:
+            return FORCED if shut.recently_forced(self._context, pair, now) else None
+        return ENDED if shut.ended_at(pair, now) else None
+
+
+def entered_since(since: datetime, *, live: bool) -> int:
+    """Count the trades opened after a moment, over all pairs, closed ones included."""
+    if live:
+        return int(Trade.get_trades([Trade.open_date > since]).count())
+    trades = [*LocalTrade.bt_trades_open, *_closed_since(since)]
+    return sum(trade.open_date_utc > since for trade in trades)
+
+
+def _closed_since(since: datetime) -> Iterator[LocalTrade]:
+    """Yield what a backtest closed after a moment: what was opened since can only be there."""
+    newest_first = reversed(LocalTrade.bt_trades)
+    return takewhile(lambda trade: trade.close_date_utc > since, newest_first)

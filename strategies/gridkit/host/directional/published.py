@@ -1,0 +1,105 @@
+"""What people see of an open position in freqtrade's custom data: targets, stop, portfolio."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from freqtrade.persistence import Trade
+
+from gridkit.host.context import Context
+from gridkit.host.directional.positions import Positions
+from gridkit.host.plan_store import REFRESH_SECONDS, finite
+
+if TYPE_CHECKING:
+    from gridkit.host.breakers import Breakers
+    from gridkit.host.directional.portfolio_desk import PortfolioDesk
+
+logger = logging.getLogger(__name__)
+
+KEY = "confluencestate"  # `_` and `%` are wildcards in freqtrade's look-up of keys
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What was last written of a trade, and when, seconds UTC."""
+
+    state: dict[str, Any]
+    at: float
+
+
+class Publisher:
+    """Writes at once when parts, targets or stop changed, else once a minute."""
+
+    def __init__(
+        self,
+        context: Context,
+        positions: Positions,
+        portfolio: "PortfolioDesk",
+        breakers: "Breakers",
+    ) -> None:
+        self._context = context
+        self._positions = positions
+        self._portfolio = portfolio
+        self._breakers = breakers
+        self._known: dict[int, Published] = {}
+
+    def forget_closed(self, open_trades: set[int]) -> None:
+        """Let go of trades that are gone."""
+        for number in self._known.keys() - open_trades:
+            del self._known[number]
+
+    def publish(self, trade: "Trade", now: datetime) -> None:
+        """Write a position's state, if there is news. What is told comes after what is done."""
+        try:
+            self._publish(trade, now)
+        except Exception:
+            logger.exception("%s: the state of the position is not published", trade.pair)
+
+    def _publish(self, trade: "Trade", now: datetime) -> None:
+        state, before = self._state(trade), self._known.get(trade.id)
+        time = now.timestamp()
+        if before and before.state == state and time - before.at < REFRESH_SECONDS:
+            return
+        self._known[trade.id] = Published(state, time)
+        up = self._breakers.up
+        metrics = self._portfolio.metrics(now, profits_by_pair())
+        document = {
+            **state,
+            "breakers": [] if up is None else [str(up.block)],
+            "portfolio": metrics.document(),
+        }
+        trade.set_custom_data(KEY, document)
+
+    def _state(self, trade: "Trade") -> dict[str, Any]:
+        held, rule = self._positions.held(trade), self._context.settings.exits
+        targets = [
+            {
+                "part": number,
+                "price": trade.open_rate + held.side * multiple * held.entry.atr,
+                "share": share,
+                "sold": number in held.parts,
+            }
+            for number, (multiple, share) in enumerate(
+                zip(rule.targets, (*rule.parts, 1 - sum(rule.parts)), strict=True), 1
+            )
+        ]
+        return {
+            "side": "short" if held.side < 0 else "long",
+            "entry": trade.open_rate,
+            "held": trade.amount,
+            "entered": held.bought,
+            "targets": [finite(target) for target in targets],
+            "rest": rule.rest,
+            **finite({"atr": held.entry.atr, "stop": trade.stop_loss}),
+            "stop_rule": held.stop_rule,
+        }
+
+
+def profits_by_pair() -> dict[str, float]:
+    """Return what was realised on each pair, open positions' parts included, stake currency."""
+    found: dict[str, float] = {}
+    for trade in Trade.get_trades(include_orders=False):
+        made = trade.realized_profit if trade.is_open else trade.close_profit_abs
+        found[trade.pair] = found.get(trade.pair, 0.0) + float(made or 0.0)
+    return found

@@ -1,0 +1,55 @@
+"""What Confluence's callbacks know of a pair beside `host.market_data`: its columns as arrays.
+
+Both are made of the same frame, so that one index serves both.
+"""
+
+import numpy as np
+import pandas as pd
+
+from gridkit.analytics.candidates import Why
+from gridkit.settings import Settings
+
+# Column, and what a frame without it is taken to hold: its module is switched off.
+COLUMNS = {
+    "turns_atr": np.nan,
+    "turns_momentum": 0,
+    "entry_kind": 0,
+    "entry_side": 0,
+    "entry_score": np.nan,
+    "entry_threshold": np.nan,
+    "entry_confidence": 0.0,
+    "entry_size": 0.0,
+    "entry_block": int(Why.SCORE_UNKNOWN),
+}
+SIDES = (1, -1)
+
+
+class SignalSeries:
+    """Arrays of shape (n,), one number per candle. Prices and ATR in quote currency.
+
+    `against` holds, by the side of a position, how many candles in a row order flow was one-sided
+    against it; `rise` how far the mean correlation of all pairs is above that of 30 days.
+    """
+
+    def __init__(self, frame: pd.DataFrame, settings: Settings, rise: np.ndarray) -> None:
+        self.rise = rise
+        columns = {name: _column(frame, name, absent) for name, absent in COLUMNS.items()}
+        self.atr, self.momentum = columns["turns_atr"], columns["turns_momentum"]
+        self.kind, self.side = columns["entry_kind"], columns["entry_side"]
+        self.score, self.threshold = columns["entry_score"], columns["entry_threshold"]
+        self.confidence, self.size = columns["entry_confidence"], columns["entry_size"]
+        self.block = columns["entry_block"]
+        self.high, self.low = np.asarray(frame["high"]), np.asarray(frame["low"])
+        flow = _column(frame, "orderflow_imbalance", np.nan)
+        least = settings.orderflow.one_sided
+        self.against = {side: in_a_row(side * flow <= -least) for side in SIDES}
+
+
+def in_a_row(holds: np.ndarray) -> np.ndarray:
+    """Count, at each candle, for how many in a row something has held, that one included. (n,)."""
+    moments = np.arange(1, len(holds) + 1)
+    return moments - np.maximum.accumulate(np.where(holds, 0, moments))
+
+
+def _column(frame: pd.DataFrame, name: str, absent: float) -> np.ndarray:
+    return np.broadcast_to(np.asarray(frame.get(name, absent)), len(frame))
