@@ -18,6 +18,7 @@ from gridkit.analytics import (
     shocks,
     stress,
     thresholds,
+    turns,
     volatility,
 )
 from gridkit.settings import Settings
@@ -51,6 +52,7 @@ MODULES = {
     "shocks": Module(shocks, "1h"),
     "stress": Module(stress, "1h", rows=250),
     "thresholds": Module(thresholds, "1h", rows=250),
+    "turns": Module(turns, "1h"),
     "volatility": Module(volatility, "5m"),
 }
 QUICK = Settings.model_validate(
@@ -72,6 +74,7 @@ QUICK = Settings.model_validate(
         "stress": {"window_days": 7},
         "profile": {"days": 0.25},
         "thresholds": {"atr_hours": 4, "window_days": 7},
+        "exits": {"atr_period": 5},
         "confluence": {
             "periods": {"averages": [3, 5, 12], "smooth": 4, "oscillator": 4, "macd": [3, 5, 3]},
             "funding_days": 7,
@@ -139,9 +142,12 @@ def test_prices_on_another_scale_change_no_number_without_a_unit(name, data, pow
     prices = market[["open", "high", "low", "close"]] * scale
     scaled = one.compute(market.assign(**prices))
     expected = one.compute(market)
+    priced = [column for column in expected if column in IN_QUOTE]
+    expected[priced] *= scale
     pd.testing.assert_frame_equal(scaled, expected, rtol=1e-5, atol=1e-6)
 
 
+IN_QUOTE = ["turns_atr"]
 PRICES = [f"profile_{name}" for name in ("poc", "vah", "val", "node_above", "node_below")]
 
 
