@@ -1,4 +1,4 @@
-"""Entries of the directional strategy: a readable twin, each guard alone, and what never happens."""
+"""Entries of the directional strategy: a readable twin, each guard alone, what never happens."""
 
 import math
 
@@ -66,44 +66,37 @@ def expectation(row, side, rule):
 
 
 def reason(row, rule, shocked):
-    """Ask one by one why nothing is entered; the first answer counts."""
+    """Ask one by one why nothing is entered; the first that holds counts."""
+    asked = (*of_market(row, rule), *of_guards(row, rule, shocked))
+    return next((why for why, holds in asked if holds), Why.ENTERS)
+
+
+def of_market(row, rule):
     kind, side, score = offered(row, rule)
     heeded, code = rule.regime.enabled, row["regime_code"]
-    if not row["volume"] > 0:
-        return Why.NO_PRICE
-    if heeded and math.isnan(row["regime_adx"]):
-        return Why.REGIME_UNKNOWN
-    if heeded and code not in TRENDING + RANGING:
-        return Why.REGIME
-    if heeded and code in TRENDING and side == 0:
-        return Why.REGIME
     ranging = heeded and code in RANGING
-    if not (rule.entries.reversion if ranging else rule.entries.trend):
-        return Why.SWITCHED_OFF
-    if ranging and row["profile_near"] == 0:
-        return Why.NO_LEVEL
-    if math.isnan(row["confluence_score"]):
-        return Why.SCORE_UNKNOWN
     wanted = -side if kind is Kind.EDGE else side
-    if side == 0 or row["confluence_direction"] != wanted:
-        return Why.NOT_ALIGNED
-    if score < threshold_of(row, rule):
-        return Why.SCORE
-    return guard(row, side, rule, shocked)
+    yield Why.NO_PRICE, not row["volume"] > 0
+    yield Why.REGIME_UNKNOWN, heeded and math.isnan(row["regime_adx"])
+    yield Why.REGIME, heeded and code not in TRENDING + RANGING
+    yield Why.REGIME, heeded and code in TRENDING and side == 0
+    yield Why.SWITCHED_OFF, not (rule.entries.reversion if ranging else rule.entries.trend)
+    yield Why.NO_LEVEL, ranging and row["profile_near"] == 0
+    yield Why.SCORE_UNKNOWN, math.isnan(row["confluence_score"])
+    yield Why.NOT_ALIGNED, side == 0 or row["confluence_direction"] != wanted
+    yield Why.SCORE, score < threshold_of(row, rule)
 
 
-def guard(row, side, rule, shocked):
-    if rule.direction != "auto" and side != (LONG if rule.direction == "long" else SHORT):
-        return Why.DIRECTION
-    if math.isnan(row["turns_atr"]):
-        return Why.ATR_UNKNOWN
-    if shocked:
-        return Why.SHOCK
-    if rule.entries.flow_veto and side * row["orderflow_imbalance"] <= -rule.orderflow.one_sided:
-        return Why.FLOW
-    if expectation(row, side, rule) < rule.prediction.blocks:
-        return Why.PREDICTION
-    return Why.HOURS if row["hours_pause"] else Why.ENTERS
+def of_guards(row, rule, shocked):
+    _, side, _ = offered(row, rule)
+    only = {"long": LONG, "short": SHORT, "auto": side}[rule.direction]
+    pressure = side * row["orderflow_imbalance"]
+    yield Why.DIRECTION, side != only
+    yield Why.ATR_UNKNOWN, math.isnan(row["turns_atr"])
+    yield Why.SHOCK, shocked
+    yield Why.FLOW, rule.entries.flow_veto and pressure <= -rule.orderflow.one_sided
+    yield Why.PREDICTION, expectation(row, side, rule) < rule.prediction.blocks
+    yield Why.HOURS, row["hours_pause"]
 
 
 def confidence_of(row, side, rule):

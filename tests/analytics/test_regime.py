@@ -505,6 +505,42 @@ def test_only_a_trend_has_a_direction(side):
     named = {Regime.TRENDING_BULLISH: 1, Regime.TRENDING_BEARISH: -1}
     volatile = {Regime.VOLATILE_TRENDING: 0 if math.isnan(side) else int(side)}
     assert directions == dict.fromkeys(Regime, 0) | named | volatile
+    codes = np.array([int(code) for code in Regime], dtype="int8")
+    assert regime.directions(codes, np.full(len(codes), side)).tolist() == list(directions.values())
+
+
+def changed(codes: list[int], adx: float = 27.34, side: float = 1.0, **rule: Any) -> pd.Series:
+    columns = {"regime_code": codes, "regime_adx": adx, "regime_side": side}
+    frame = pd.DataFrame(columns).astype({"regime_code": "int8", "regime_adx": "float32"})
+    return regime.changes(frame, RegimeSettings(**rule))
+
+
+def test_a_change_of_the_regime_is_told_with_the_numbers_it_was_read_from():
+    found = changed([0, 0, 1, 1, 3])
+    assert found.to_dict() == {
+        2: "market regime uncertain -> trending bullish: ADX 27.3, average of 50 candles above "
+        "that of 200",
+        4: "market regime trending bullish -> ranging: ADX 27.3, average of 50 candles above that "
+        "of 200",
+    }
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"side": -1.0}, ": ADX 27.3, average of 50 candles below that of 200"),
+        ({"side": 0.0}, ": ADX 27.3, average of 50 candles equal to that of 200"),
+        ({"adx": math.nan}, ""),
+        ({"method": "composite"}, ""),
+    ],
+)
+def test_what_decided_is_named_as_far_as_it_is_known(values, said):
+    assert changed([2], **values).tolist() == [f"market regime uncertain -> trending bearish{said}"]
+
+
+def test_a_regime_that_stays_is_no_change():
+    assert changed([0, 0, 0]).empty
+    assert changed([]).empty
 
 
 # -- real markets -----------------------------------------------------------------------------

@@ -335,6 +335,16 @@ def test_without_any_rate_nothing_is_known_of_funding(values):
     assert crypto.contrarian(series, ConfluenceSettings()).isna().all()
 
 
+def test_what_the_crowd_pays_is_known_from_the_payment_on_and_for_a_day():
+    series = rates([0.0001] * 120 + [0.003])
+    paid = series.index[-1].timestamp()
+    closes = paid + np.array([-1.0, 0.0, 86_400.0, 86_401.0])
+    found = crypto.against_the_crowd(series, closes, ConfluenceSettings())
+    np.testing.assert_equal(found, [0.0, -0.5, -0.5, NAN])
+    unknown = crypto.against_the_crowd(None, closes, ConfluenceSettings())
+    np.testing.assert_equal(unknown, [NAN] * 4)
+
+
 def at_candles(extras: parts.Extras, step: float = 0.01, rows: int = 300) -> dict[str, np.ndarray]:
     """5m candles that go straight from START on, the first of which closes at 00:05."""
     made = straight(step, rows)

@@ -1,5 +1,6 @@
 """ATR and turns of momentum, against readable twins and candles whose turns can be seen."""
 
+import itertools
 import math
 
 import numpy as np
@@ -53,7 +54,7 @@ def ranges_by_loop(frame):
 
 def leanings_by_loop(frame, periods):
     prices = [math.log(price) for price in frame["close"]]
-    steps = [now - before for before, now in zip(prices, prices[1:], strict=False)]
+    steps = [now - before for before, now in itertools.pairwise(prices)]
     gains = [0.0, *averaged([max(step, 0.0) for step in steps], 1 / periods.oscillator)]
     losses = [0.0, *averaged([max(-step, 0.0) for step in steps], 1 / periods.oscillator)]
     fast, slow = (averaged(prices, 2 / (span + 1)) for span in periods.macd[:2])

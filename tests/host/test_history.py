@@ -117,6 +117,20 @@ def test_the_volatility_of_a_small_accounts_grid_is_smoothed_over_hours():
     assert history.fitted(config_of("binance"), micro, "5m").candles == 289 + 40 * 12
 
 
+def test_the_directional_strategy_lays_no_lines_but_reads_turns_of_momentum():
+    off = {"enabled": False}
+    asked = settings_of(
+        volatility={"method": "realised"}, regime=off, breakers={"market": False},
+        spacing={"method": "auto"}, density={"enabled": True}, exits={"atr_period": 90},
+    )  # fmt: skip
+    found = {
+        directional: history.fitted(config_of("binance"), asked, "5m", directional=directional)
+        for directional in (False, True)
+    }
+    assert found[False].candles == 200 * 12
+    assert found[True].candles == 4 * 179
+
+
 @pytest.mark.parametrize(
     ("changes", "candles"),
     [

@@ -150,6 +150,10 @@ class Analyst:
             self.switched(name, False, repr(error))
         self._failing.setdefault(name, set()).add(pair)
 
+    def fails(self, pair: str, name: str) -> bool:
+        """Whether a module failed when it was last asked about a pair."""
+        return pair in self._failing.get(name, ())
+
     def worked(self, pair: str, name: str) -> None:
         """Note that a module worked on a pair; once it does on all, that is told."""
         pairs = self._failing.get(name)

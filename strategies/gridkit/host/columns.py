@@ -247,6 +247,8 @@ def _with_profile(
     """Return the extras of a timeframe: with the volume profile, where it is of these candles."""
     if not analyst.settings.profile.enabled or timeframe != analyst.profile_timeframe:
         return extras
+    if analyst.fails(pair, "profile"):
+        return extras
     return replace(extras, profile=analyst.computed(pair, other, profile.compute))
 
 
