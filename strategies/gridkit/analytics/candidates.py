@@ -31,15 +31,15 @@ class Kind(IntEnum):
 def compute(columns: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """Return the entry each candle offers, and why it is not taken.
 
-    `columns` is a pair's frame: candles, and by name what other modules said of them. One whose
-    module is switched off may be absent, as may those of nothing but an input: `prediction_up`
-    (probability of a rise), `funding_contrarian` (`scores_crypto.against_the_crowd`),
-    `hours_thin` and `hours_pause` (1 in illiquid hours of that treatment).
+    `columns` is a pair's frame: candles, and by name what other modules say of them; those of a
+    module that is switched off may be absent. So may `prediction_up` (probability of a rise),
+    `funding_contrarian` (as of `scores_crypto.against_the_crowd`), `hours_thin` and `hours_pause`
+    (1 in illiquid hours of which the brakes make that).
 
     - entry_kind, int8: a Kind. TREND in trends, the side that of the regime; EDGE, in ranges near
       VAL (long) or VAH (short); POC, in ranges near the POC, the side that of confluence. With
       `regime.enabled` false TREND everywhere, the side that of confluence;
-    - entry_side, int8: 1 long, -1 short, 0 without a kind;
+    - entry_side, int8: 1 long, -1 short, 0 without a kind. Both stand where it is not entered, too;
     - entry_score, -1 … 1: confluence's score for the side; at an edge, against it. NaN if unknown;
     - entry_threshold: the score it takes, `entries.threshold` adapted to volatility and regime;
     - entry_confidence, 0 … 1: that of confluence, and what key level, order flow and prediction
@@ -48,8 +48,8 @@ def compute(columns: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     - entry_block, int8: a Why, 0 where it is entered.
 
     What is unknown of prediction, order flow, funding or levels changes nothing; without regime,
-    score or ATR nothing is entered. All float32. Weak in that both signs are read from the same
-    closes: a trend's score confirms itself.
+    score or ATR nothing is entered. What is no code is float32. Weak in that regime and score are
+    read from the same closes: a trend confirms itself.
     """
     seen, offer = _Seen(columns), _offered(columns, settings)
     block = _first_reason(columns, offer, settings)
