@@ -89,11 +89,11 @@ def test_few_hours_are_enough_where_few_are_asked_for():
 @pytest.mark.parametrize(
     ("rise", "changes", "cuts"),
     [
-        (0.31, {}, True),
-        (0.3, {}, False),
+        (0.21, {}, True),
+        (0.2, {}, False),
         (math.nan, {}, False),
-        (0.31, {"enabled": False}, False),
-        (0.21, {"correlation_rise": 0.2}, True),
+        (0.21, {"enabled": False}, False),
+        (0.21, {"correlation_rise": 0.3}, False),
     ],
 )
 def test_a_known_rise_beyond_its_bound_cuts_exposure(rise, changes, cuts):

@@ -64,6 +64,14 @@ def together(_one, _other):
         (portfolio.TOTAL_RISK, 1_500.0, [], apart, {"leverage": 2.0}, {"distance": 0.2}),
         (portfolio.SYMBOLS, 0.0, [holding(pair) for pair in "ABCDE"], apart, {}, {}),
         (portfolio.ALLOCATION, 2_000.0, [holding("A")], apart, {}, {"volatility": 0.06}),
+        (
+            portfolio.ALLOCATION,
+            1_500.0,
+            [holding("A"), holding("NEW", 500.0)],
+            apart,
+            {},
+            {"volatility": 0.06},
+        ),
         (caps.FREE_CASH, 50.0, [], apart, {"free": 50.0}, {}),
         (caps.EXPOSURE, 100.0, [], apart, {"tied": 7_900.0}, {}),
     ],
@@ -170,6 +178,11 @@ def test_a_stake_is_the_risk_per_trade_over_the_distance_to_the_stop(changes, ac
     found = stake(replace(NEW, **changes), [], replace(WIDE, **account), apart, S)
     assert found.stake == pytest.approx(amount)
     assert found.binding.condition == portfolio.RISK_PER_TRADE
+
+
+def test_what_risk_binds_says_what_the_room_would_have_risked_and_what_may_be():
+    found = stake(replace(NEW, distance=0.05, confidence=0.7), [], WIDE, apart, S)
+    assert (found.binding.value, found.binding.threshold) == pytest.approx((200.0, 70.0))
 
 
 def test_the_portfolios_room_bounds_the_stake():

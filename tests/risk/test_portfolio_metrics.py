@@ -12,7 +12,7 @@ from gridkit.risk.portfolio import metrics
 from gridkit.settings import Settings
 
 S = Settings()
-MATRIX = pd.DataFrame([[1.0, 0.9, 0.0], [0.9, 1.0, 0.0], [0.0, 0.0, 1.0]], list("ABC"), list("ABC"))
+MATRIX = pd.DataFrame([[1.0, 0.9, 0.0], [0.9, 1.0, 0.2], [0.0, 0.2, 1.0]], list("ABC"), list("ABC"))
 HELD = [
     Holding("A", 1, 200.0, 10.0, 0.02, 1.0),
     Holding("B", 1, 100.0, 5.0, 0.02, 1.0),
@@ -52,9 +52,10 @@ def test_an_empty_portfolio_has_all_its_risk_left():
     assert (found.exposures, found.groups) == ({}, ())
 
 
-def test_without_a_known_capital_shares_are_unknown():
-    found = metrics(HELD, {}, math.nan, MATRIX, S)
-    assert math.isnan(found.risk_left)
+@pytest.mark.parametrize("capital", [math.nan, 0.0])
+def test_without_a_known_capital_shares_are_unknown(capital):
+    found = metrics(HELD, {}, capital, MATRIX, S)
+    assert not found.risk_left > 0
     assert all(math.isnan(share) for share in found.exposures.values())
 
 
@@ -73,6 +74,6 @@ def test_the_document_is_json_and_what_is_unknown_is_null():
             {"pairs": ["C"], "exposure": pytest.approx(0.3)},
         ],
         "pairs": ["A", "B", "C"],
-        "correlations": [[1.0, None, 0.0], [None, 1.0, 0.0], [0.0, 0.0, 1.0]],
+        "correlations": [[1.0, None, 0.0], [None, 1.0, 0.2], [0.0, 0.2, 1.0]],
         "correlation_risen": False,
     }

@@ -50,6 +50,7 @@ def shrunk(holdings, correlations=apart, *, bounds=BOUNDS, rule=S.portfolio, cos
             {"A": 100 / 3, "B": 100 / 3, "C": 100 / 3},
         ),
         ([("A", 100.0, 66.0)], apart, {}),
+        ([("A", 800.0, 100.0)], apart, {"A": 400.0}),
         ([("A", 100.0, 90.0), ("B", 100.0, 30.0)], apart, {"A": 50.0, "B": 50.0}),
         ([("A", 100.0, 120.0), ("B", 100.0, 0.0)], apart, {"A": 50.0}),
         ([("A", 800.0), ("B", 200.0)], together, {"A": 800.0 - 400.0 * 5 / 6, "B": 200.0 / 6}),
@@ -98,6 +99,11 @@ def test_a_pair_without_a_known_minimum_is_shrunk():
 @pytest.mark.parametrize("unknown", [{"stake": math.nan}, {"risk": math.nan}])
 def test_what_is_unknown_is_left_alone(unknown):
     assert shrunk([replace(holding("A", 100.0, 1.0), **unknown)]) == []
+
+
+def test_what_is_unknown_of_one_keeps_no_other_from_its_limit():
+    found = shrunk([holding("A", 100.0, math.nan), holding("B", 500.0)])
+    assert [(one.pair, one.stake) for one in found] == [("B", pytest.approx(100.0))]
 
 
 def test_where_the_capital_is_unknown_nothing_is_sold():

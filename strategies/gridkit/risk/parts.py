@@ -54,6 +54,8 @@ def part_due(
     """
     if not (position.measurable and math.isfinite(price) and position.amount > 0):
         return None
+    if not position.reached(price, position.at(rule.targets[0])):
+        return None  # as targets ascend: asked at every candle
     due = [number for number in _numbers(rule) if _is_due(number, position, price, rule)]
     amount = _amount(due, position, rule, least)
     if amount <= 0:

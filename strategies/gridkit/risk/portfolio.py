@@ -76,13 +76,17 @@ def stake(
     *,
     risen: bool = False,
 ) -> Room:
-    """Return what an entry takes: what its risk allows, within the room of the portfolio."""
+    """Return what an entry takes: what its risk allows, within the room of the portfolio.
+
+    Where that risk sets it, the block says what the room would have lost at the stop, and what may
+    be lost.
+    """
     found = room(candidate, holdings, account, correlations, settings, risen=risen)
     wanted = risk_stake(candidate, account, settings.portfolio)
     if wanted >= found.stake:
         return found
-    share = settings.portfolio.risk_per_trade
-    block = Block(RISK_PER_TRADE, candidate.distance, share)
+    loses = candidate.distance * account.leverage
+    block = Block(RISK_PER_TRADE, found.stake * loses, wanted * loses)
     return Room(wanted if wanted > 0 else 0.0, block)
 
 

@@ -164,7 +164,7 @@ class PortfolioSettings(Section):
         description="what is above its limit by more than this share of it is shrunk",
     )
     correlation_rise: Share = Field(
-        default=0.3,
+        default=0.2,
         description="rise of the mean correlation over that of 30 days which cuts exposure",
     )
     rise_hours: int = Field(
