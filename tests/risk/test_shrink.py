@@ -102,7 +102,7 @@ def test_what_is_unknown_is_left_alone(unknown):
 
 
 def test_what_is_unknown_of_one_keeps_no_other_from_its_limit():
-    found = shrunk([holding("A", 100.0, math.nan), holding("B", 500.0)])
+    found = shrunk([holding("A", 100.0, math.nan), holding("B", 500.0, 5.0)])
     assert [(one.pair, one.stake) for one in found] == [("B", pytest.approx(100.0))]
 
 
