@@ -1,4 +1,4 @@
-"""Real freqtrade backtests of AdaptiveGrid, one after the other, and what is kept of each."""
+"""Real freqtrade backtests of a strategy, one after the other, and what is kept of each."""
 
 import contextlib
 import json
@@ -76,8 +76,11 @@ class Outcome:
 class Runner:
     """Runs cases in one period. Outcomes are kept in a folder, and read where they are there."""
 
-    def __init__(self, data: Path, period: Period, kept: Path | None = None) -> None:
+    def __init__(
+        self, data: Path, period: Period, kept: Path | None = None, strategy: str = STRATEGY
+    ) -> None:
         self.period = period
+        self._strategy = strategy
         self.datadir = data / period.folder
         self._kept = kept
         self._stack = contextlib.ExitStack()
@@ -104,14 +107,21 @@ class Runner:
             path.write_text(text + "\n", encoding="utf-8")
         return found
 
+    def report(self, case: Case) -> Report:
+        """Return the report of a case that is run now."""
+        return self._reported(case)[0]
+
     def _measured(self, case: Case) -> Outcome:
-        with tempfile.TemporaryDirectory(prefix="gridkit-study-") as folder:
-            config = self._config(case, Path(folder))
-            placement = Placement()
-            with counting(placement):
-                report = build(backtest(config, self._loaded(config)))
+        placement = Placement()
+        with counting(placement):
+            report, config = self._reported(case)
         budget = most_used(report, Settings.from_config(config).recovery)
         return outcome_of(report, budget, placement)
+
+    def _reported(self, case: Case) -> tuple[Report, dict[str, Any]]:
+        with tempfile.TemporaryDirectory(prefix="gridkit-study-") as folder:
+            config = self._config(case, Path(folder))
+            return build(backtest(config, self._loaded(config))), config
 
     def _config(self, case: Case, folder: Path) -> dict[str, Any]:
         own = folder / "own.json"
@@ -123,7 +133,7 @@ class Runner:
             "config": [str(file) for file in files],
             "datadir": str(self.datadir),
             "user_data_dir": str(folder),
-            "strategy": STRATEGY,
+            "strategy": self._strategy,
             "strategy_path": str(ROOT / "strategies"),
             "timerange": self.period.timerange,
             "backtest_cache": "none",
@@ -157,7 +167,7 @@ def backtest(config: dict[str, Any], exchange: Exchange) -> Run:
         first, last = testing.backtest_one_strategy(testing.strategylist[0], data, timerange)
         (content,) = testing.all_bt_content.values()
         exported = {
-            "strategy_name": STRATEGY,
+            "strategy_name": config["strategy"],
             "stake_currency": config["stake_currency"],
             "starting_balance": config["dry_run_wallet"],
             "final_balance": content["final_balance"],
