@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from workers import by_file, place
+
 ROOT = Path(__file__).resolve().parent.parent
 REAL_DATA = Path(os.environ.get("GRIDKIT_REAL_DATA") or ROOT.parent / "shared" / "data")
 
@@ -31,8 +33,15 @@ class NetworkUsed(Exception):
     """A test tried to leave the machine."""
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Share a run with `-n` out by file, in the order collected."""
+    return by_file(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs the real data where there is none, and say so."""
+    """Begin with what takes long; skip what needs the real data where there is none, and say so."""
+    items.sort(key=lambda item: place(item.nodeid))
     if REAL_DATA.is_dir():
         return
     absent = pytest.mark.skip(reason=f"no real data in {REAL_DATA} (see tests/README.md)")

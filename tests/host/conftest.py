@@ -1,4 +1,4 @@
-"""One exchange on loopback, one download, one process that forks: shared by the whole folder."""
+"""An exchange on loopback and a process that forks, for the whole folder; one download a run."""
 
 import json
 import subprocess
@@ -14,6 +14,7 @@ from backtests.runs import Market, Run
 from backtests.zygote import Ended, Zygote
 from host.analysed import enriched, merged
 from sandbox.running import RunningExchange, running_exchange
+from workers import folder_of_all, one_at_a_time
 
 NOW = 1_772_619_083_500  # 2026-03-04: long after the last candle used here
 DOWNLOADED = "20251101-20251214"  # the regime wants 800 hourly candles before the first order
@@ -30,14 +31,23 @@ def exchange() -> Iterator[RunningExchange]:
 
 @pytest.fixture(scope="session")
 def downloaded(exchange: RunningExchange, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The simulated candles of spot and futures, by `freqtrade download-data`."""
-    folder = tmp_path_factory.mktemp("downloaded")
+    """The simulated candles of spot and futures, downloaded once for all processes of a run."""
+    folder = folder_of_all(tmp_path_factory) / "downloaded"
+    with one_at_a_time(folder.with_suffix(".lock")):
+        if not folder.exists():
+            unfinished = tmp_path_factory.mktemp("downloaded")
+            _download_both(unfinished, exchange)
+            unfinished.rename(folder)
+    return folder / "data"
+
+
+def _download_both(folder: Path, exchange: RunningExchange) -> None:
+    """By `freqtrade download-data`."""
     spot = _download(folder, exchange, SPOT, [])
     futures = _download(folder, exchange, FUTURES, ["-c", str(runs.FUTURES_CONFIG)])
     for process in (spot, futures):
         output, _ = process.communicate(timeout=180)
         assert process.returncode == 0, output[-3000:]
-    return folder / "data"
 
 
 def _download(
