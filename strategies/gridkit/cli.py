@@ -5,6 +5,8 @@ import sys
 from collections.abc import Sequence
 
 from gridkit import __version__, offline
+from gridkit.check import command as check
+from gridkit.check import listing
 from gridkit.reports import command as report
 from gridkit.reports import fills
 from gridkit.why import command as why
@@ -19,6 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"gridkit {__version__}")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     offline.add_parser(subparsers)
+    check.add_parser(subparsers)
+    listing.add_parser(subparsers)
     report.add_parser(subparsers)
     why.add_parser(subparsers)
     fills.add_parser(subparsers)

@@ -229,7 +229,7 @@ def test_candles_as_long_as_the_analytics_own_are_warned_of(timeframe, settings,
     strategy.desk.context.seconds = int(pd.Timedelta(timeframe).total_seconds())
     if timeframe != "1h":
         assert strategy.startup_candle_count * pd.Timedelta(timeframe) > pd.Timedelta(0)
-    found = list(startup.coarse(strategy, strategy.desk))
+    found = list(startup.coarse(strategy, strategy.desk.settings))
     wanted = [text for text in found if "confluence" in text or timeframe == "4h"]
     assert len(wanted) == len(said)
     assert all(text in line for text, line in zip(said, wanted, strict=True))

@@ -35,7 +35,7 @@ def check(config: Mapping[str, Any], timeframe: str, settings: Settings) -> None
     wanted = _timeframes(config, timeframe, settings)
     wrong = [
         problem
-        for pair in _pairs(config)
+        for pair in named_pairs(config)
         for problem in (_problem(config, pair, one, in_range=one == timeframe) for one in wanted)
         if problem
     ]
@@ -60,8 +60,8 @@ def _is_higher(other: str, timeframe: str) -> bool:
         return False
 
 
-def _pairs(config: Mapping[str, Any]) -> list[str]:
-    """Pairs written out in the whitelist; those that filters or patterns choose are freqtrade's."""
+def named_pairs(config: Mapping[str, Any]) -> list[str]:
+    """Return pairs written out in the whitelist; what filters or patterns choose is freqtrade's."""
     methods = [one.get("method") for one in config.get("pairlists", [])]
     if methods[:1] != ["StaticPairList"]:
         return []

@@ -11,12 +11,26 @@ from gridkit.grid.situation import Rules
 from gridkit.host import orders
 from gridkit.host.context import Context
 from gridkit.host.limits import Limits, limits_of
+from gridkit.settings import Settings
 
 if TYPE_CHECKING:
     from freqtrade.persistence import Trade
 
 MAX_DISTANCE_DEFAULT = 0.02
 DISTANCE_MARGIN = 0.98  # inside freqtrade's clamp although the rate moves a little meanwhile
+
+
+def costs_of(
+    market: Mapping[str, Any] | None, config: Mapping[str, Any], settings: Settings
+) -> Costs:
+    """Return what a round trip costs: fees of the settings, else the config, else ccxt's market."""
+    fee = settings.costs.fee
+    if fee is None:
+        fee = config.get("fee")
+    if fee is None:
+        known = market or {}
+        fee = max(known.get("taker") or 0.0, known.get("maker") or 0.0)
+    return Costs(fee, fee, settings.costs.half_spread, settings.grid.min_profit)
 
 
 class PairRules:
@@ -37,14 +51,7 @@ class PairRules:
 
     def costs(self, pair: str) -> Costs:
         """Fees from the settings, else from the config, else from the market."""
-        settings = self._context.settings
-        market = self.market(pair) or {}
-        fee = settings.costs.fee
-        if fee is None:
-            fee = self._context.strategy.config.get("fee")
-        if fee is None:
-            fee = max(market.get("taker") or 0.0, market.get("maker") or 0.0)
-        return Costs(fee, fee, settings.costs.half_spread, settings.grid.min_profit)
+        return costs_of(self.market(pair), self._context.strategy.config, self._context.settings)
 
     def limits(self, pair: str) -> Limits:
         """Return the exchange's smallest order on this pair."""

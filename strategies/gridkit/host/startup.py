@@ -9,9 +9,10 @@ from freqtrade.exceptions import OperationalException
 
 from gridkit import candles
 from gridkit.grid import spacing
+from gridkit.grid.costs import Costs
 from gridkit.host import lines
 from gridkit.host.worth_knowing import worth_knowing
-from gridkit.settings import SECTION, Settings, SettingsError
+from gridkit.settings import SECTION, GridSettings, Settings, SettingsError
 
 if TYPE_CHECKING:
     from freqtrade.strategy import IStrategy
@@ -42,25 +43,27 @@ def check(strategy: "IStrategy", desk: "GridDesk") -> None:
 
     A ValueError out of `bot_start` is logged by freqtrade as one line, without a traceback.
     """
-    wrong = [
-        *_order_handling(strategy.config, strategy),
-        *market_mode(strategy.config, desk.settings),
-        *_leverage(desk.settings),
-        *timeframes(strategy, desk.settings),
-        *_lines(desk.settings),
-        *_pairs(strategy, desk),
-    ]
+    wrong = [*without_markets(strategy, desk.settings), *_pairs(strategy, desk)]
     if wrong:
-        raise SettingsError("; ".join(wrong))
-    for warning in (*worth_knowing(desk.settings), *coarse(strategy, desk)):
+        raise SettingsError(*wrong)
+    for warning in (*worth_knowing(desk.settings), *coarse(strategy, desk.settings)):
         logger.warning(warning)
 
 
-def coarse(strategy: "IStrategy", desk: Any) -> Iterator[str]:
+def without_markets(strategy: "IStrategy", settings: Settings) -> Iterator[str]:
+    """Yield every condition that does not hold, of those that no market has a say in."""
+    yield from _order_handling(strategy.config, strategy)
+    yield from market_mode(strategy.config, settings)
+    yield from _leverage(settings)
+    yield from timeframes(strategy, settings)
+    yield from _lines(settings)
+
+
+def coarse(strategy: "IStrategy", settings: Settings) -> Iterator[str]:
     """Yield what candles as long as the strategy's own cost the analytics."""
-    own, confluence = strategy.timeframe, desk.settings.confluence
+    own, confluence = strategy.timeframe, settings.confluence
     weights = confluence.weights_for(own)
-    read = desk.analyst.confluence_timeframes()
+    read = [one for one in weights if candles.seconds_of(one) >= candles.seconds_of(own)]
     if confluence.enabled and len(read) < len(weights):
         yield (
             f"confluence reads {', '.join(read) or 'none'} of {', '.join(weights)}: the others are "
@@ -201,7 +204,11 @@ def unknown_pairs(strategy: "IStrategy", rules: "PairRules") -> Iterator[str]:
 
 
 def _target(pair: str, desk: "GridDesk") -> Iterator[str]:
-    grid, costs = desk.settings.grid, desk.rules.costs(pair)
+    yield from target(desk.settings.grid, desk.rules.costs(pair), pair)
+
+
+def target(grid: GridSettings, costs: Costs, pair: str) -> Iterator[str]:
+    """Yield a fixed target that does not pay for its round trip."""
     if grid.target == "fixed" and grid.take_profit < costs.floor:
         yield (
             f"{SECTION}.grid.take_profit = {grid.take_profit:.4%} is below the fee floor of "

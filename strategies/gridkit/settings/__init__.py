@@ -16,6 +16,7 @@ from gridkit.settings.directional import (
     ExitSettings,
     PortfolioSettings,
     PredictionSettings,
+    confluence_defaults,
 )
 from gridkit.settings.grid import (
     CapSettings,
@@ -87,6 +88,7 @@ __all__ = [
     "VolatilitySettings",
     "VolatilityWeights",
     "VolumeLineSettings",
+    "confluence_defaults",
 ]
 
 
@@ -170,7 +172,7 @@ class Settings(Section):
         try:
             return cls.model_validate(_over(defaults or {}, section))
         except ValidationError as error:
-            raise SettingsError(explained(error, cls)) from None
+            raise explained(error, cls) from None
 
     def with_values(self, changes: Mapping[str, Mapping[str, Any]]) -> Self:
         """Return these settings with some values replaced, all bounds checked again."""
@@ -181,7 +183,7 @@ class Settings(Section):
         try:
             return type(self).model_validate(data)
         except ValidationError as error:
-            raise SettingsError(explained(error, type(self))) from None
+            raise explained(error, type(self)) from None
 
 
 def _over(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,12 @@ CONFLUENCE_DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
+def confluence_defaults(trading_mode: str | None) -> dict[str, Any]:
+    """Return what Confluence takes where the config says nothing: in futures, both directions."""
+    both = {"direction": "auto"} if trading_mode == "futures" else {}
+    return {**CONFLUENCE_DEFAULTS, **both}
+
+
 class EntrySettings(Section):
     """When Confluence enters (SPEC I, J, K, M)."""
 

@@ -10,7 +10,13 @@ SECTION = "gridkit"
 
 
 class SettingsError(ValueError):
-    """A setting is wrong. The message names the key, the value and what is allowed."""
+    """A setting is wrong. The message names the key, the value and what is allowed.
+
+    `args` hold one message for each that is.
+    """
+
+    def __str__(self) -> str:
+        return "; ".join(map(str, self.args))
 
 
 class Section(BaseModel):
@@ -20,9 +26,9 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-def explained(error: ValidationError, model: type[BaseModel]) -> str:
-    """One line per wrong key: the key, the value, what is allowed."""
-    return "; ".join(_explained_one(item, model) for item in error.errors())
+def explained(error: ValidationError, model: type[BaseModel]) -> SettingsError:
+    """Name every wrong key: the key, the value, what is allowed."""
+    return SettingsError(*(_explained_one(item, model) for item in error.errors()))
 
 
 def _explained_one(item: Any, model: type[BaseModel]) -> str:

@@ -8,11 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from freqtrade.configuration.environment_vars import environment_vars_to_dict
-from freqtrade.configuration.load_config import load_from_files
-from freqtrade.exceptions import FreqtradeException
-from freqtrade.misc import deep_merge_dicts
 from freqtrade_client import FtRestClient  # type: ignore[import-untyped]
+
+from gridkit.host import config_files
 
 TIMEOUT_SECONDS = 10.0
 EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # listened to, but not to be called
@@ -53,16 +51,10 @@ def access_of(
 
 
 def _api_server(configs: Sequence[Path]) -> Mapping[str, Any]:
-    missing = [str(path) for path in configs if not path.is_file()]
-    if missing:
-        raise BotError(f"no such configuration: {', '.join(missing)}")
     try:
-        config = load_from_files([str(path) for path in configs]) if configs else {}
-        config = deep_merge_dicts(environment_vars_to_dict(), config)
-    except (FreqtradeException, ValueError) as error:
-        # Its first line alone: freqtrade shows a piece of the file next, where a password may be.
-        named = ", ".join(str(path) for path in configs)
-        raise BotError(f"{named} cannot be read: {(str(error) or '?').splitlines()[0]}") from None
+        config = config_files.read(configs)
+    except config_files.ConfigFilesError as error:
+        raise BotError(str(error)) from None
     server = config.get("api_server")
     return server if isinstance(server, dict) else {}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from gridkit import candles
 from gridkit.host import startup
 from gridkit.host.directional.entering import NET
-from gridkit.settings import CONFLUENCE_DEFAULTS, SECTION, Settings, SettingsError
+from gridkit.settings import SECTION, Settings, SettingsError, confluence_defaults
 
 if TYPE_CHECKING:
     from freqtrade.strategy import IStrategy
@@ -19,8 +19,7 @@ logger = logging.getLogger(__name__)
 
 def read_settings(config: Mapping[str, Any]) -> Settings:
     """Read our section over Confluence's defaults: both sides in futures, long in spot."""
-    direction = "auto" if config.get("trading_mode") == "futures" else "long"
-    return startup.read_settings(config, {**CONFLUENCE_DEFAULTS, "direction": direction})
+    return startup.read_settings(config, confluence_defaults(config.get("trading_mode")))
 
 
 def stoploss(settings: Settings, config: Mapping[str, Any]) -> float:
@@ -34,19 +33,29 @@ def stoploss(settings: Settings, config: Mapping[str, Any]) -> float:
 
 def check(strategy: "IStrategy", desk: "DirectionalDesk") -> None:
     """Raise SettingsError with every condition that does not hold."""
+    settings = desk.settings
     wrong = [
-        *_freqtrades(strategy),
-        *startup.initial_state(strategy.config),
-        *startup.market_mode(strategy.config, desk.settings),
-        *startup.timeframes(strategy, desk.settings),
-        *_timeframe(strategy, desk.settings),
-        *_needed(desk.settings),
+        *without_markets(strategy, settings),
         *startup.unknown_pairs(strategy, desk.rules),
     ]
     if wrong:
-        raise SettingsError("; ".join(wrong))
-    for warning in (*startup.coarse(strategy, desk), *_worth_knowing(desk)):
+        raise SettingsError(*wrong)
+    for warning in (
+        *startup.coarse(strategy, settings),
+        *worth_knowing(settings),
+        *_too_little(desk),
+    ):
         logger.warning(warning)
+
+
+def without_markets(strategy: "IStrategy", settings: Settings) -> Iterator[str]:
+    """Yield every condition that does not hold, of those that no market has a say in."""
+    yield from _freqtrades(strategy)
+    yield from startup.initial_state(strategy.config)
+    yield from startup.market_mode(strategy.config, settings)
+    yield from startup.timeframes(strategy, settings)
+    yield from _timeframe(strategy, settings)
+    yield from _needed(settings)
 
 
 def _freqtrades(strategy: "IStrategy") -> Iterator[str]:
@@ -81,13 +90,16 @@ def _needed(settings: Settings) -> Iterator[str]:
         yield f"{SECTION}.confluence.enabled = False: without a score nothing is entered"
 
 
-def _worth_knowing(desk: "DirectionalDesk") -> Iterator[str]:
-    settings = desk.settings
+def worth_knowing(settings: Settings) -> Iterator[str]:
+    """Yield what these settings lead to that may not be meant."""
     if not settings.exits.stop_enabled:
         yield f"exits.stop_enabled is off: a position may lose {NET:.0%} before it is stopped"
     if settings.entries.reversion and not settings.profile.enabled:
         yield "entries.reversion needs profile.enabled: no value area, no edge to fade"
-    capital, rule = desk.portfolio.capital(), settings.portfolio
+
+
+def _too_little(desk: "DirectionalDesk") -> Iterator[str]:
+    capital, rule = desk.portfolio.capital(), desk.settings.portfolio
     least = max(
         (
             desk.rules.limits(pair).least_stake(0.0, 1.0)
