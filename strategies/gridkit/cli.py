@@ -10,6 +10,7 @@ from gridkit.check import listing
 from gridkit.reports import command as report
 from gridkit.reports import fills
 from gridkit.why import command as why
+from gridkit.why import portfolio
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     listing.add_parser(subparsers)
     report.add_parser(subparsers)
     why.add_parser(subparsers)
+    portfolio.add_parser(subparsers)
     fills.add_parser(subparsers)
     options = parser.parse_args(arguments)
     return int(options.run(options))

@@ -1,14 +1,11 @@
 """`gridkit why` against an API that answers as a script says; tests/live asks a real bot."""
 
-import base64
 import json
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -17,6 +14,7 @@ from gridkit.grid.situation import Block, Order, Verdict
 from gridkit.host.reasons import Reasons
 from gridkit.why import bot as bot_module
 from gridkit.why.bot import Access, BotError, access_of
+from why.scripted import Script, answering
 
 ETH, BTC, XRP = "ETH/USDT", "BTC/USDT", "XRP/USDT"
 NOW = datetime(2026, 3, 4, 10, 11, 23, tzinfo=UTC)
@@ -39,13 +37,11 @@ def candle_of(pair: str) -> dict[str, Any]:
     return {"columns": columns, "data": [["2025-01-02", 100.0, said(pair), 1]]}
 
 
-class Script(dict[str, Any]):
-    """Answers by path; an answer may be a status with a document, or raw bytes."""
+class Asked(Script):
+    """What a bot of AdaptiveGrid answers."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.password = "secret_*"
-        self.asked: list[str] = []
         orders = [
             {"is_open": False, "ft_order_tag": "L3", "ft_order_side": "buy", "safe_price": 99.0},
             {"is_open": True, "ft_order_tag": "sell L3", "ft_order_side": "sell",
@@ -69,48 +65,12 @@ class Script(dict[str, Any]):
         self["trades/7/custom-data"] = [{"trade_id": 7, "custom_data": [{"value": state}]}]
         self["pair_candles"] = candle_of
 
-    def answer(self, path: str, body: dict[str, Any]) -> Any:
-        found = self.get(path, (404, {"detail": "Not Found"}))
-        return found(body["pair"]) if callable(found) else found
-
 
 @pytest.fixture
 def script() -> Iterator[Script]:
     """A scripted bot that answers on loopback; `script.url` is where."""
-    script = Script()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length) or b"null") or {}
-            path = urlsplit(self.path).path.removeprefix("/api/v1/")
-            script.asked.append(path)
-            token = base64.b64encode(f"gridkit:{script.password}".encode()).decode()
-            allowed = self.headers.get("Authorization") == f"Basic {token}"
-            answer = script.answer(path, {**parse_qs(urlsplit(self.path).query), **body})
-            if not allowed:
-                answer = (401, {"detail": "Unauthorized"})
-            status, document = answer if isinstance(answer, tuple) else (200, answer)
-            raw = document if isinstance(document, bytes) else json.dumps(document).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(raw)))
-            self.end_headers()
-            self.wfile.write(raw)
-
-        do_POST = do_GET
-
-        def log_message(self, *_: Any) -> None:
-            """Keep the tests' output clean."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.handle_error = lambda *_: None  # who asks may have gone by then
-    script.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield script
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with answering(Asked()) as script:
+        yield script
 
 
 @pytest.fixture

@@ -32,6 +32,14 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         epilog="example: gridkit why -c config.json --watch 10",
         allow_abbrev=False,
     )
+    add_bot_options(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--watch", metavar="N", type=_seconds, help="ask again every N seconds")
+    parser.set_defaults(run=run)
+
+
+def add_bot_options(parser: argparse.ArgumentParser) -> None:
+    """Register the options that name a running bot."""
     parser.add_argument(
         "-c",
         "--config",
@@ -46,9 +54,6 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--password", help="likewise; FREQTRADE__API_SERVER__PASSWORD keeps it off the screen"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
-    parser.add_argument("--watch", metavar="N", type=_seconds, help="ask again every N seconds")
-    parser.set_defaults(run=run)
 
 
 def _seconds(text: str) -> float:

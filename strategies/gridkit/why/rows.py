@@ -59,11 +59,11 @@ class Told:
 def told(bot: Bot) -> Told:
     """Ask a bot everything. Raises BotError, also where it runs another strategy or is stopped."""
     config = bot.ask("show_config")
-    _must_trade(config, bot.url)
+    must_trade(config, bot.url)
     trades = {trade["pair"]: trade for trade in _list(bot.ask("status"))}
     pairs = list(dict.fromkeys([*bot.ask("whitelist")["whitelist"], *trades]))
     locks = [lock for lock in bot.ask("locks")["locks"] if lock["active"]]
-    grids = {pair: grid_of(bot, trade) for pair, trade in trades.items()}
+    grids = {pair: published(bot, trade, STATE_KEY) for pair, trade in trades.items()}
     candles = {pair: last_candle(bot, pair, config) for pair in pairs}
     rows = [
         row(pair, candles[pair], trades.get(pair), grids.get(pair, {}), locks) for pair in pairs
@@ -81,7 +81,8 @@ def told(bot: Bot) -> Told:
     )
 
 
-def _must_trade(config: Any, url: str) -> None:
+def must_trade(config: Any, url: str) -> None:
+    """Raise BotError where it is no bot, or one that trades nothing now."""
     if not isinstance(config, dict) or not {"state", "strategy", "timeframe"} <= config.keys():
         raise BotError(f"{url} answers, but is not freqtrade's REST API")
     if config.get("runmode") not in ("live", "dry_run"):
@@ -94,10 +95,10 @@ def _list(answer: Any) -> list[dict[str, Any]]:
     return answer if isinstance(answer, list) else []
 
 
-def grid_of(bot: Bot, trade: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the state published with a trade; empty where there is none yet."""
+def published(bot: Bot, trade: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Return the document published with a trade under a key; empty where there is none yet."""
     try:
-        answer = bot.ask("list_custom_data", trade["trade_id"], key=STATE_KEY)
+        answer = bot.ask("list_custom_data", trade["trade_id"], key=key)
     except BotError:  # freqtrade answers 404 where a trade has no custom data
         return {}
     found = [data["value"] for one in _list(answer) for data in one["custom_data"]]

@@ -68,6 +68,7 @@ class Publisher:
             **state,
             "breakers": [] if up is None else [str(up.block)],
             "portfolio": metrics.document(),
+            "updated": now.isoformat(timespec="seconds"),
         }
         trade.set_custom_data(KEY, document)
 
