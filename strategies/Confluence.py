@@ -40,7 +40,8 @@ class Confluence(IStrategy):
 
     def __init__(self, config: dict) -> None:
         timeframe = config.get("timeframe") or self.timeframe  # freqtrade sets it later
-        known = history.fitted(config, checks.read_settings(config), timeframe)
+        settings = checks.read_settings(config)
+        known = history.fitted(config, settings, timeframe, directional=True)
         self.configured = settings = known.settings
         self.can_short = settings.direction != "long" and config.get("trading_mode") == "futures"
         self.stoploss = self.net = checks.stoploss(settings, config)
@@ -72,7 +73,7 @@ class Confluence(IStrategy):
 
     def populate_entry_trend(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
         self.desk.use(parameters.effective(self, parameters.DIRECTIONAL))
-        frame = signals.entries(dataframe, self)
+        frame = signals.entries(dataframe, metadata["pair"], self)
         prepared.prepare(frame, metadata["pair"], self.desk)
         return frame
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from freqtrade.enums import RunMode
 
 from gridkit import candles
 from gridkit.host import timeframes
@@ -54,11 +53,6 @@ class Analyst:
     def live(self) -> bool:
         """Whether the bot trades, dry-run included."""
         return self._context.live
-
-    @property
-    def is_searching(self) -> bool:
-        """Whether this is hyperopt: columns are made once, and settings change by the epoch."""
-        return self._context.strategy.config.get("runmode") == RunMode.HYPEROPT
 
     @property
     def seconds(self) -> int:

@@ -16,7 +16,7 @@ class Entering(AdaptiveGrid):
         return signals.indicators(dataframe, metadata["pair"], self)
 
     def populate_entry_trend(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
-        return signals.entries(dataframe, self)
+        return signals.entries(dataframe, metadata["pair"], self)
 
 
 class Predicting(Entering):

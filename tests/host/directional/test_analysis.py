@@ -60,7 +60,7 @@ def _alone(open_trades):
 
 def analysed(one):
     frame = candles(400, "5m", "2024-12-14")
-    return signals.entries(columns.of_pair(frame, PAIR, one.desk.analyst), one)
+    return signals.entries(columns.of_pair(frame, PAIR, one.desk.analyst), PAIR, one)
 
 
 def broken(*_arguments):
@@ -148,25 +148,26 @@ def test_illiquid_hours_are_thin_or_paused_by_the_close_of_the_candle():
 # -- signals ------------------------------------------------------------------------------------
 
 
-def entered(can_short, sides, blocks):
+def entered(monkeypatch, can_short, sides, blocks):
     """Signals of candles with these entries."""
     one = strategy_of(RunMode.BACKTEST, direction="auto" if can_short else "long")
     one.can_short = can_short
     dates = pd.date_range("2025-01-01", periods=len(sides), freq="5min", tz="UTC")
-    frame = pd.DataFrame({"date": dates, "entry_side": sides, "entry_block": blocks})
-    frame = frame.assign(entry_kind=Kind.TREND, entry_confidence=1.0, regime_code=1)
-    return signals.entries(frame, one)
+    made = pd.DataFrame({"entry_side": sides, "entry_block": blocks})
+    made = made.assign(entry_kind=Kind.TREND, entry_confidence=1.0)
+    monkeypatch.setattr(candidates, "compute", lambda *_: made)
+    return signals.entries(pd.DataFrame({"date": dates, "regime_code": 1}), PAIR, one)
 
 
-def test_a_candle_signals_its_own_side_where_nothing_stands_against_it():
-    found = entered(True, [1, -1, 1, -1, 0], [0, 0, Why.FLOW, Why.SCORE, Why.REGIME])
+def test_a_candle_signals_its_own_side_where_nothing_stands_against_it(monkeypatch):
+    found = entered(monkeypatch, True, [1, -1, 1, -1, 0], [0, 0, Why.FLOW, Why.SCORE, Why.REGIME])
     assert found["enter_long"].tolist() == [1, 0, 0, 0, 0]
     assert found["enter_short"].tolist() == [0, 1, 0, 0, 0]
     assert found["enter_tag"].tolist() == ["trend bull c1.0"] * 2 + [""] * 3
 
 
-def test_a_strategy_that_cannot_short_signals_no_short():
-    found = entered(False, [1, -1], [0, 0])
+def test_a_strategy_that_cannot_short_signals_no_short(monkeypatch):
+    found = entered(monkeypatch, False, [1, -1], [0, 0])
     assert found["enter_long"].tolist() == [1, 0]
     assert "enter_short" not in found
 
@@ -189,6 +190,17 @@ def test_hourly_closes_are_kept_live_for_correlations():
     one = strategy()
     signals.indicators(candles(400, "5m", "2024-12-14"), PAIR, one)
     assert len(one.desk.context.hourly.series[PAIR].times) == 400
+
+
+def test_another_threshold_counts_without_another_analysis():
+    """As in hyperopt, which analyses candles once."""
+    one = strategy()
+    frame = columns.of_pair(candles(400, "5m", "2024-12-14"), PAIR, one.desk.analyst)
+    found = []
+    for threshold in (0.1, 0.9):
+        one.desk.use(one.desk.settings.with_values({"entries": {"threshold": threshold}}))
+        found.append(signals.entries(frame.copy(), PAIR, one)["enter_long"].sum())
+    assert found[0] > found[1]
 
 
 def test_tags_and_candidates_know_the_same_kinds():

@@ -1,4 +1,8 @@
-"""The columns of a pair's frame for the directional strategy: what it reads, and its entries."""
+"""The columns of a pair's frame for the directional strategy: what it reads, and its entries.
+
+Entries are made with the signals and not with the rest: hyperopt analyses candles once, and asks
+for signals with every set of parameters.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +16,7 @@ from gridkit.host import columns, outlook
 if TYPE_CHECKING:
     from gridkit.host.analyst import Analyst
 
-# Of what the shared modules compute, what a grid alone reads; and what entries alone are made of.
+# Of what the shared modules compute, what a grid alone reads.
 NOT_KEPT = (
     "volatility_class",
     "volatility_daily",
@@ -24,25 +28,29 @@ NOT_KEPT = (
     "orderflow_buy_pressure",
     "orderflow_cvd",
     "orderflow_vwap_deviation",
-    "funding_contrarian",
-    "hours_thin",
-    "hours_pause",
 )
-# ... that hyperopt's epochs read again, as each makes the entries by settings of its own.
-READ_AGAIN = ("funding_contrarian", "hours_thin", "hours_pause")
+# What entries alone are made of, and nobody looks at.
+INPUTS = ("funding_contrarian", "hours_thin", "hours_pause")
 
 
 def of_pair(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
-    """Return the frame with the columns of every module that is switched on, and the entries.
-
-    A column `prediction_up` that the frame has is heeded.
-    """
+    """Return the frame with the columns of every module that is switched on."""
     parts = [*columns.shared(analyst.settings), _turns, _funding, _hours]
     joined = columns.joined(frame, pair, analyst, parts)
-    entries = columns.made(_entries, joined, pair, analyst)
     _tell_regime(joined, pair, analyst)
-    dropped = [name for name in NOT_KEPT if not (analyst.is_searching and name in READ_AGAIN)]
-    return pd.concat([joined.drop(columns=dropped, errors="ignore"), entries], axis=1)
+    return joined.drop(columns=list(NOT_KEPT), errors="ignore")
+
+
+def add_entries(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> None:
+    """Put the entries in the place of what they alone are made of, in the frame itself.
+
+    A column `prediction_up` that it has is heeded.
+    """
+    made = columns.made(_entries, frame, pair, analyst)
+    for name in frame.columns.intersection(INPUTS):
+        del frame[name]
+    for name in made:
+        frame[name] = made[name]
 
 
 def _turns(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:

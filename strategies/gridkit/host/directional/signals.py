@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gridkit.analytics import candidates, entry_tags
+from gridkit.analytics import entry_tags
 from gridkit.analytics.candidates import LONG, SHORT, Why
 from gridkit.host.directional import columns
 from gridkit.host.sources import HOURLY
@@ -34,10 +34,9 @@ def indicators(frame: pd.DataFrame, pair: str, strategy: Any) -> pd.DataFrame:
     return columns.of_pair(frame, pair, analyst)
 
 
-def entries(frame: pd.DataFrame, strategy: Any) -> pd.DataFrame:
+def entries(frame: pd.DataFrame, pair: str, strategy: Any) -> pd.DataFrame:
     """Signal an entry at each candle that nothing stands against, on its side, with its tag."""
-    if strategy.desk.analyst.is_searching:
-        frame = frame.assign(**candidates.compute(frame, strategy.desk.settings))
+    columns.add_entries(frame, pair, strategy.desk.analyst)
     sides = _entered(frame)
     frame["enter_long"] = (sides == LONG).astype("int8")
     if strategy.can_short:
