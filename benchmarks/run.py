@@ -1,8 +1,8 @@
-"""`make bench`: how fast a backtest of the grid is, where its time goes, what it must not exceed.
+"""`make bench`: how fast backtests of ours are, where their time goes, what they must not exceed.
 
 (a) a strategy that only holds, (b) AdaptiveGrid, (c) AdaptiveGrid with callbacks that freqtrade
-copies the trade for, all on the same simulated candles. Exits with 1 when (b) and (c) placed
-different orders; a bound that is missed is printed, not punished.
+copies the trade for, (d) Confluence, all on the same simulated candles. Exits with 1 when (b) and
+(c) placed different orders; a bound that is missed is printed, not punished.
 """
 
 import argparse
@@ -103,14 +103,16 @@ def _setting(pairs: Sequence[str], days: int, grid_step: float | None) -> Iterat
 
 
 def _year(setting: Setting, days: int) -> dict[str, Any]:
-    """Time (a) on either side of (b), as the machine may become busier or idler meanwhile."""
+    """Time (a) around (b) and (d), as the machine may become busier or idler meanwhile."""
     hold = [_backtest("(a) HoldOnly", setting, runs.HOLD, days)]
     grid = _backtest("(b) AdaptiveGrid", setting, runs.GRID, days)
+    directional = _backtest("(d) Confluence", setting, runs.DIRECTIONAL, days)
     hold.append(_backtest("(a) HoldOnly again", setting, runs.HOLD, days))
     seconds = statistics.mean(run.loop_seconds for run in hold)
     return {
         "hold": replace(hold[0], loop_seconds=seconds).summary(),
         "grid": grid.summary(),
+        "directional": directional.summary(),
     }
 
 

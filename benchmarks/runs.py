@@ -27,6 +27,7 @@ from benchmarks.sampling import ROOT, Sampler
 CONFIG = ROOT / "benchmarks" / "config.json"
 HOLD = ("HoldOnly", ROOT / "benchmarks" / "strategies")
 GRID = ("AdaptiveGrid", ROOT / "strategies")
+DIRECTIONAL = ("Confluence", ROOT / "strategies")
 FORCED = "force_exit"
 
 OrderRow = tuple[str, str, str, str, float, float, float, str]
@@ -176,7 +177,7 @@ def backtest(
     with copied_callbacks() if copied else contextlib.nullcontext():
         backtesting = prepared(config, setting)
     chosen = backtesting.strategylist[0]
-    if strategy == GRID and reads_copies(chosen) is not copied:
+    if strategy != HOLD and reads_copies(chosen) is not copied:
         raise RuntimeError(f"callbacks were to be {'copied' if copied else 'read-only'}")
     try:
         with failing_loudly():

@@ -21,7 +21,8 @@ def show(report: Mapping[str, Any], judged: Iterable[Verdict]) -> None:
         _speeds(report),
         _callbacks(report),
         _live_loop(report["live_loop"]),
-        _profile(report),
+        _profile("(b)", report["grid"]["profile"]),
+        _profile("(d)", report["directional"]["profile"]),
         _analytics(report["analytics"]),
         _verdicts(judged),
     ):
@@ -42,6 +43,7 @@ def _speeds(report: Mapping[str, Any]) -> Table:
     rows = {
         "(a) HoldOnly, mean of two": report["hold"],
         "(b) AdaptiveGrid": report["grid"],
+        "(d) Confluence": report["directional"],
         f"(b) last {part['days']} days": part["grid"],
         f"(c) copied callbacks, last {part['days']} days": part["copied"],
     }
@@ -93,10 +95,9 @@ def _analytics(part: Mapping[str, Any]) -> Table:
     return table
 
 
-def _profile(report: Mapping[str, Any]) -> Table:
-    """Where (b) spends its loop; shares overlap, as functions call each other."""
-    profile = report["grid"]["profile"]
-    table = _table("Shares of (b)'s loop, functions on the stack", "", "share")
+def _profile(run: str, profile: Mapping[str, Any]) -> Table:
+    """Where a run spends its loop; shares overlap, as functions call each other."""
+    table = _table(f"Shares of {run}'s loop, functions on the stack", "", "share")
     table.add_row("our code, freqtrade's that it calls included", f"{profile['inclusive']:.1%}")
     table.add_row("our code, freqtrade's that it calls left out", f"{profile['exclusive']:.1%}")
     for key in ("callbacks", "functions", "innermost", "freqtrade"):

@@ -9,7 +9,9 @@ from gridkit.settings import Settings
 
 LEAST_FILLS_A_YEAR = 3_000  # of five pairs
 MOST_OWN_SHARE = 0.25
+LEAST_FILLS_OF_DIRECTIONAL = 500  # likewise, or it would be quick by waiting
 LEAST_SPEED_OF_HOLD = 0.2
+LEAST_SPEED_OF_DIRECTIONAL = 0.3
 MOST_SPEED_COPIED = 0.2
 MOST_SECONDS_PER_LOOP = 0.2  # live, of our part, with 1,000 orders in the trade
 MOST_GROWTH = 1.5  # "flat": a call at 1,000 orders against one at 10
@@ -55,6 +57,7 @@ def verdicts(report: Mapping[str, Any]) -> Iterator[Verdict]:
     yield Verdict("our code's share of (b)", grid["profile"]["inclusive"], MOST_OWN_SHARE, True)
     speed = grid["candles_per_second"] / hold["candles_per_second"]
     yield Verdict("speed of (b) / (a)", speed, LEAST_SPEED_OF_HOLD, at_most=False)
+    yield from _directional(report["directional"], hold, size)
     copied = part["copied"]["candles_per_second"] / part["grid"]["candles_per_second"]
     yield Verdict("speed of (c) / (b)", copied, MOST_SPEED_COPIED, at_most=True)
     yield Verdict("orders of (c) unlike (b)'s", float(not part["equal_orders"]), 0.0, at_most=True)
@@ -71,6 +74,14 @@ def verdicts(report: Mapping[str, Any]) -> Iterator[Verdict]:
     yield Verdict("peak memory with all modules, MB", whole, MOST_MEMORY_OF_ALL_MB, True)
     yield from _analytics(report["analytics"])
     yield from _orderflow(report["orderflow"])
+
+
+def _directional(run: Mapping[str, Any], hold: Mapping[str, Any], size: int) -> Iterator[Verdict]:
+    wanted = round(LEAST_FILLS_OF_DIRECTIONAL * size / (365 * 5))
+    yield Verdict("fills of (d)", run["fills"], wanted, at_most=False)
+    yield Verdict("our code's share of (d)", run["profile"]["inclusive"], MOST_OWN_SHARE, True)
+    speed = run["candles_per_second"] / hold["candles_per_second"]
+    yield Verdict("speed of (d) / (a)", speed, LEAST_SPEED_OF_DIRECTIONAL, at_most=False)
 
 
 def _analytics(part: Mapping[str, Any]) -> Iterator[Verdict]:

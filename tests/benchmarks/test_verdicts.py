@@ -9,6 +9,7 @@ REPORT = {
     "data": {"days": 365, "pairs": ["a", "b", "c", "d", "e"]},
     "hold": {"candles_per_second": 1_000.0},
     "grid": {"candles_per_second": 200.0, "fills": 3_000, "profile": {"inclusive": 0.25}},
+    "directional": {"candles_per_second": 300.0, "fills": 500, "profile": {"inclusive": 0.25}},
     "slice": {
         "grid": {"candles_per_second": 100.0},
         "copied": {"candles_per_second": 20.0},
@@ -51,9 +52,12 @@ def test_every_bound_is_met_at_the_bound_itself() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "name"),
     [
-        ("grid/fills", 2_999, "fills"),
+        ("grid/fills", 2_999, "fills of (b)"),
         ("grid/profile/inclusive", 0.251, "share"),
         ("grid/candles_per_second", 199.0, "(b) / (a)"),
+        ("directional/fills", 499, "fills of (d)"),
+        ("directional/profile/inclusive", 0.251, "share of (d)"),
+        ("directional/candles_per_second", 299.0, "(d) / (a)"),
         ("slice/copied/candles_per_second", 20.1, "(c) / (b)"),
         ("slice/equal_orders", False, "orders of (c)"),
         (f"callbacks/{FLAT[0]}/1000", 3.1, FLAT[0]),
