@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridkit.analytics import shocks
+from gridkit.analytics import regime, shocks
 from gridkit.analytics.regime import Regime
 from gridkit.host import outlook
 from gridkit.risk import brakes, gates
@@ -59,6 +59,10 @@ def choices(draw):
     )
 
 
+def starts(code, chosen):
+    return regime.parameters(code, chosen.regime).new_cycles
+
+
 def expected(row, hour, shocked, side, chosen):
     """A readable twin: each reason asked one by one."""
     market = int(row.regime_code), row.regime_adx, row.regime_side
@@ -73,6 +77,7 @@ def expected(row, hour, shocked, side, chosen):
             outlook.THIN: hours == "thin",
             outlook.PAUSE: hours == "pause",
             outlook.SHOCK: chosen.breakers.enabled and chosen.breakers.market and shocked,
+            outlook.NO_START: chosen.regime.enabled and not starts(market[0], chosen),
         }.items()
         if holds
     )
@@ -91,6 +96,19 @@ def test_each_candles_number_is_that_of_its_reasons(side, frame, chosen):
     ]
     assert numbers.dtype == np.uint8
     assert numbers.tolist() == wanted
+
+
+@SIDES
+@settings(max_examples=60)
+@given(frame=frames(), chosen=choices())
+def test_a_regime_stops_starts_where_the_gate_says_why(side, frame, chosen):
+    numbers = outlook.of_frame(frame, chosen, FIVE_MINUTES)[side]
+    blocks = [
+        gates.start_block((row.regime_code, row.regime_adx, row.regime_side), side, chosen.regime)
+        for row in frame.itertuples()
+    ]
+    stopped = numbers & (outlook.AGAINST | outlook.NO_START)
+    assert (stopped != 0).tolist() == [block is not None for block in blocks]
 
 
 def test_a_frame_without_the_columns_of_modules_that_are_off_has_nothing_against_risk():

@@ -12,7 +12,7 @@ from gridkit.grid.recovery import note_ages
 from gridkit.grid.situation import Block, Order, Rules, Situation, Verdict
 from gridkit.grid.urgent import urgent_exit
 from gridkit.grid.view import View
-from gridkit.grid.working import rests_already
+from gridkit.grid.working import out_of_reach, rests_already
 
 
 def decide(situation: Situation, rules: Rules) -> Verdict:
@@ -25,8 +25,8 @@ def decide(situation: Situation, rules: Rules) -> Verdict:
     if urgent:
         return _verdict(urgent, view, None)
     entry, block = next_entry(view)
-    exit_ = next_exit(view)
-    return _verdict(_choose(entry, exit_, view), view, block)
+    order, far = _choose(entry, next_exit(view), view)
+    return _verdict(order, view, block or far)
 
 
 def _verdict(order: Order | None, view: View, block: Block | None) -> Verdict:
@@ -37,16 +37,37 @@ def _verdict(order: Order | None, view: View, block: Block | None) -> Verdict:
     return Verdict(order, place, block, low, high, view.withheld)
 
 
-def _choose(entry: Order | None, exit_: Order | None, view: View) -> Order | None:
-    """Let the nearer one rest, with hysteresis for the one that does (DESIGN 2.1)."""
+def _choose(
+    entry: Order | None, exit_: Order | None, view: View
+) -> tuple[Order | None, Block | None]:
+    """Let the nearer one rest, the other where that is too far to be placed.
+
+    An entry that only this keeps from resting is told. How far the other one is plays no part while
+    the nearer one may rest, so it does not bound the verdict.
+    """
+    block = None
+    for order in _nearer_first(entry, exit_, view):
+        far = out_of_reach(order, view)
+        if far is None:
+            return order, block
+        block = far if order.is_entry else block
+    return None, block
+
+
+def _nearer_first(entry: Order | None, exit_: Order | None, view: View) -> list[Order]:
+    """Order them, with hysteresis for the one that rests (DESIGN 2.1)."""
     if entry is None or exit_ is None:
-        return entry or exit_
+        return [order for order in (entry, exit_) if order]
+    return [entry, exit_] if _is_nearer(entry, exit_, view) else [exit_, entry]
+
+
+def _is_nearer(entry: Order, exit_: Order, view: View) -> bool:
     if exit_.price is None or entry.price is None:
-        return exit_ if exit_.price is None else entry
+        return exit_.price is not None
     low, high = view.mirrored(entry.price), view.mirrored(exit_.price)
     if view.exit >= high or view.entry <= low:
-        return exit_ if view.exit >= high else entry
-    return entry if _position(low, high, view) else exit_
+        return view.exit < high
+    return _position(low, high, view)
 
 
 def _position(low: float, high: float, view: View) -> bool:

@@ -1,4 +1,4 @@
-"""The entry that may rest: the next free line, or the lines the price is already beyond."""
+"""The entry that is next: the next free line, or the lines the price is already beyond."""
 
 import math
 
@@ -6,13 +6,12 @@ from gridkit.grid import tags
 from gridkit.grid.plan import Line
 from gridkit.grid.situation import Block, Order, Resting, Situation
 from gridkit.grid.view import View
-from gridkit.grid.working import out_of_reach
 
 THIN = Block("illiquid hours, every second line waits", math.nan, math.nan)
 
 
 def next_entry(view: View) -> tuple[Order | None, Block | None]:
-    """Return the entry that may rest, or why none may."""
+    """Return the entry that is next, however far away, or why there is none."""
     situation, rules = view.situation, view.rules
     lines = _free_lines(view)
     free = [line for line in lines if line.level % 2] if situation.thin else lines
@@ -29,7 +28,7 @@ def next_entry(view: View) -> tuple[Order | None, Block | None]:
         return None, situation.room_block or Block(
             "stake left", situation.room, situation.plan.level_stake
         )
-    return _entry_at(free, min(affordable, rules.max_lots - len(situation.lots)), view)
+    return _entry_at(free, min(affordable, rules.max_lots - len(situation.lots)), view), None
 
 
 def _affordable(situation: Situation) -> int:
@@ -83,19 +82,17 @@ def _own_block(view: View, lines: list[Line], free: list[Line]) -> Block | None:
     return None
 
 
-def _entry_at(free: list[Line], most: int, view: View) -> tuple[Order | None, Block | None]:
+def _entry_at(free: list[Line], most: int, view: View) -> Order:
     """One order: all lines the price is already beyond, at market, or else the next line."""
     resting = view.situation.resting
     beyond = [line for line in free if view.entry <= view.mirrored(line.price)][:most]
     if beyond:
         jumped = [line for line in beyond if resting and _is_entry_of(resting, line)]
         if jumped:
-            return _entry(jumped, jumped[0].price, "line was jumped over"), None
-        return _entry(beyond, None, "price is beyond the line"), None
+            return _entry(jumped, jumped[0].price, "line was jumped over")
+        return _entry(beyond, None, "price is beyond the line")
     line = max(free, key=lambda one: view.mirrored(one.price))
-    order = _entry([line], line.price, "next free line")
-    block = out_of_reach(order, line.price, view)
-    return (None, block) if block else (order, None)
+    return _entry([line], line.price, "next free line")
 
 
 def _is_entry_of(resting: Resting, line: Line) -> bool:

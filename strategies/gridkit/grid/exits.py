@@ -1,4 +1,4 @@
-"""The exit that may rest: the nearest target, or the lots the market already pays for."""
+"""The exit that is next: the nearest target, or the lots the market already pays for."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,6 @@ from gridkit.grid.situation import Order, Resting
 from gridkit.grid.sizes import caution_about, grown, least_exit_rate, sells_now
 from gridkit.grid.targets import target_of
 from gridkit.grid.view import View
-from gridkit.grid.working import out_of_reach
 
 
 def next_exit(view: View) -> Order | None:
@@ -37,7 +36,7 @@ def next_exit(view: View) -> Order | None:
 
 def _exit_at_market(
     paid: tuple[int, ...], verb: str, targets: Mapping[int, float], view: View
-) -> Order | None:
+) -> Order:
     resting = view.situation.resting
     if resting and _is_target_of(resting, paid):
         levels = resting.levels
@@ -63,11 +62,10 @@ def _is_target_of(resting: Resting, paid: tuple[int, ...]) -> bool:
 
 def _exit_at_target(
     levels: tuple[int, ...], verb: str, targets: Mapping[int, float], reason: str, view: View
-) -> Order | None:
+) -> Order:
     """One exit for these lots at the furthest of their targets, so that each of them pays."""
     price = view.side * max(view.mirrored(targets[level]) for level in levels)
-    order = Order(False, levels, price, tags.exit_tag(levels, verb), reason)
-    return None if out_of_reach(order, price, view) else order
+    return Order(False, levels, price, tags.exit_tag(levels, verb), reason)
 
 
 def _with_nearest(

@@ -38,8 +38,8 @@ def ladder_exit(targets: Mapping[int, float], view: View) -> Order | None:
     share = None if part.amount >= lot.amount else part.amount / lot.amount
     tag = tags.exit_tag((part.level,), tags.RECOVER)
     resting = Order(False, (part.level,), part.price, tag, "next rung of recovery", share)
-    if view.exit < view.mirrored(part.price) or _rests(part, view):
-        return None if out_of_reach(resting, part.price, view) else resting
+    if _rests(part, view) or _is_ahead(part, view):
+        return None if out_of_reach(resting, view) else resting
     if not _is_taken_now(part.amount, view):
         return None
     return Order(False, (part.level,), None, tag, "price is beyond the rung of recovery", share)
@@ -76,7 +76,6 @@ def _parts(level: int, recovery: RecoveryRules, view: View) -> Iterator[Part]:
     """Yield what may be sold of a lot at each rung to come."""
     lot, stuck = view.situation.lots[level], view.situation.stuck[level]
     for price, share in rungs(stuck, recovery, view):
-        view.bounds.event(view.mirrored(price))
         part = Part(level, price, _amount_due(lot, stuck, share, view))
         if part.amount > _ROUNDING * stuck.amount and _may_be_sold(part, lot, view):
             yield part
@@ -113,6 +112,12 @@ def _rests(part: Part, view: View) -> bool:
     if resting is None or not resting.recovers or resting.levels != (part.level,):
         return False
     return abs(resting.price - part.price) <= max(view.rules.tick / 2, 1e-9 * part.price)
+
+
+def _is_ahead(part: Part, view: View) -> bool:
+    price = view.mirrored(part.price)
+    view.bounds.event(price)
+    return view.exit < price
 
 
 def _is_taken_now(amount: float, view: View) -> bool:

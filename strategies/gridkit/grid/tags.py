@@ -8,6 +8,7 @@ short grid, `stop L3` for a stopped lot, `trim L3` for a lot of an asset above i
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 SELL = "sell"
 COVER = "cover"
@@ -33,6 +34,7 @@ def exit_tag(levels: Sequence[int], verb: str) -> str:
     return f"{verb} {entry_tag(levels)}"
 
 
+@lru_cache
 def levels_of(tag: str | None) -> tuple[int, ...]:
     """Return the levels a tag names; empty for a tag that is absent or not ours."""
     match = _TAG.fullmatch(tag or "")
@@ -42,6 +44,7 @@ def levels_of(tag: str | None) -> tuple[int, ...]:
     return tuple(level for run in runs if run for level in _unfolded(run))
 
 
+@lru_cache
 def verb_of(tag: str | None) -> str:
     """Return the first word of an exit tag of ours, "" otherwise."""
     match = _TAG.fullmatch(tag or "")

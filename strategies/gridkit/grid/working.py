@@ -52,12 +52,20 @@ def _jumped_over(resting: Resting, view: View) -> bool:
     return view.entry < price if resting.is_entry else view.exit > price
 
 
-def out_of_reach(order: Order, price: float, view: View) -> Block | None:
+def _is_reached(order: Order, price: float, view: View) -> bool:
+    if order.is_entry:
+        return view.entry <= view.mirrored(price)
+    return view.exit >= view.mirrored(price)
+
+
+def out_of_reach(order: Order, view: View) -> Block | None:
     """Live, freqtrade moves a price further than this to the limit; such an order waits.
 
-    One that rests already may stay: the limit is for placing.
+    One that rests already may stay: the limit is for placing. So may one that the market has come
+    to, or jumped over.
     """
-    if _is_in_place(order, price, view):
+    price = order.price
+    if price is None or _is_reached(order, price, view) or _is_in_place(order, price, view):
         return None
     reach = view.rules.max_distance
     rate = view.situation.entry_rate if order.is_entry else view.situation.exit_rate

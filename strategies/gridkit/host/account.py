@@ -106,38 +106,48 @@ class Correlations:
 
     def __init__(self, closes_at: Callable[[str, np.ndarray], np.ndarray]) -> None:
         self._closes_at = closes_at
-        self._known: dict[tuple[str, str, int], float] = {}
-        self._returns: dict[str, tuple[int, Returns]] = {}
+        self.forget()
 
     def forget(self) -> None:
         """Start anew: another run may bring other candles."""
-        self._known.clear()
-        self._returns.clear()
+        self._period = -1
+        self._known: dict[tuple[str, str], float] = {}
+        self._returns: dict[str, Returns] = {}
 
     def between(self, first: str, second: str, now: datetime) -> float:
         """Return the correlation by `now`; NaN when unknown."""
-        period = int(now.timestamp() // self.REMEMBERED_SECONDS)
-        key = (min(first, second), max(first, second), period)
-        if key not in self._known:
-            self._known[key] = _correlation(*(self._returns_by(pair, period) for pair in key[:2]))
-        return self._known[key]
+        self._begin(int(now.timestamp() // self.REMEMBERED_SECONDS))
+        return self._between(first, second)
 
-    def _returns_by(self, pair: str, period: int) -> Returns:
+    def _begin(self, period: int) -> None:
+        """Drop what was known of another period."""
+        if period != self._period:
+            self.forget()
+            self._period = period
+
+    def _between(self, first: str, second: str) -> float:
+        known = self._known.get((first, second))
+        if known is None:
+            known = _correlation(*map(self._returns_of, sorted((first, second))))
+            self._known[first, second] = self._known[second, first] = known
+        return known
+
+    def _returns_of(self, pair: str) -> Returns:
         known = self._returns.get(pair)
-        if known is None or known[0] != period:
-            end = period * self.REMEMBERED_SECONDS
+        if known is None:
+            end = self._period * self.REMEMBERED_SECONDS
             moments = end - CORRELATION_STEP * np.arange(CORRELATION_HOURS, -1, -1, dtype="float64")
             returns = np.diff(np.log(self._closes_at(pair, moments)))
-            known = period, (returns, unit(returns))
-            self._returns[pair] = known
-        return known[1]
+            known = self._returns[pair] = returns, unit(returns)
+        return known
 
     def stake_with_correlates(
         self, pair: str, stakes: Mapping[str, float], now: datetime, threshold: float
     ) -> float:
         """Stake in this pair's asset and in all that move with it."""
+        self._begin(int(now.timestamp() // self.REMEMBERED_SECONDS))
         return sum(
             stake
             for other, stake in stakes.items()
-            if other == pair or share_budget(self.between(pair, other, now), threshold)
+            if other == pair or share_budget(self._between(pair, other), threshold)
         )

@@ -49,7 +49,7 @@ class Context:
         if series is None or self.now is None:
             return None
         index = series.index_at(self.now.timestamp())
-        return float(series.close[index]) if index >= 0 else None
+        return series.close.item(index) if index >= 0 else None
 
     def reading(self, pair: str) -> Reading | None:
         """Return the last closed candle; None when there is none."""

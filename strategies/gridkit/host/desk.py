@@ -142,11 +142,8 @@ class GridDesk:
         if trade.amount:
             stopped = self.surroundings.stops_additions(series, index, trade.pair, _side_of(trade))
             return stopped or self._unwanted(trade)
-        reading = series.reading(index)
-        if reading is None:
-            return False
         stopped = self.surroundings.stops_starts(series, index, trade.pair, _side_of(trade))
-        return self.opening.stale(trade, order, reading, stopped=stopped)
+        return self.opening.stale(trade, order, series, index, stopped=stopped)
 
     def _unwanted(self, trade: "Trade") -> bool:
         """Whether the last decision wanted nothing to rest, for a reason that lasts.

@@ -94,22 +94,18 @@ class PairSeries:
         self.outlook = outlook or dict.fromkeys((1, -1), np.zeros(len(frame), "uint8"))
         self.shocks = {name: np.asarray(frame[name]) for name in SHOCKS if name in frame}
         self.known = candles.known(frame).to_numpy()
-        self._start = self.times[0] if len(frame) else 0.0
+        start = self.times.item(0) if len(frame) else 0.0
         self._regular = bool(len(frame)) and np.array_equal(
-            self.times, self._start + self.seconds * np.arange(len(frame))
+            self.times, start + self.seconds * np.arange(len(frame))
         )
+        self._first_close, self._last = start + self.seconds, len(frame) - 1
 
     def index_at(self, timestamp: float) -> int:
         """Index of the last candle closed at this moment; -1 when there is none."""
-        closed_open = timestamp - self.seconds
         if self._regular:
-            index = int((closed_open - self._start) // self.seconds)
-            return max(-1, min(index, len(self.times) - 1))
-        return int(np.searchsorted(self.times, closed_open, side="right")) - 1
-
-    def market(self, index: int) -> tuple[int, float, float]:
-        """Return regime, ADX and side of the averages of a candle."""
-        return self.regime.item(index), self.adx.item(index), self.side.item(index)
+            closed = int((timestamp - self._first_close) // self.seconds)
+            return min(closed, self._last) if closed >= 0 else -1
+        return int(np.searchsorted(self.times, timestamp - self.seconds, side="right")) - 1
 
     def reading(self, index: int) -> Reading | None:
         """Return the candle at an index, None for -1."""

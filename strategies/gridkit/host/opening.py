@@ -10,10 +10,10 @@ from gridkit.analytics import regime
 from gridkit.analytics.regime import Regime
 from gridkit.grid import laying, tags
 from gridkit.grid.situation import Block
-from gridkit.grid.spacing import Spacing
+from gridkit.grid.spacing import Spacing, narrowest
 from gridkit.host import account, lines, planning, shut
 from gridkit.host.context import Context
-from gridkit.host.market_data import Reading
+from gridkit.host.market_data import PairSeries, Reading
 from gridkit.host.pair_rules import PairRules
 from gridkit.host.surroundings import Surroundings
 from gridkit.host.taken_back import TakenBack
@@ -169,12 +169,15 @@ class Opening:
             self._taken_back.allow(pair, now)
         return refusal is None
 
-    def stale(self, trade: Trade, order: Any, reading: Reading, *, stopped: bool) -> bool:
+    def stale(
+        self, trade: Trade, order: Any, series: PairSeries, index: int, *, stopped: bool
+    ) -> bool:
         """Whether an unfilled first order should go: a gate closed, or the market went away.
 
-        `stopped`: whether anything stands against starts.
+        `index` is of the last closed candle; `stopped`: whether anything stands against starts.
         """
-        goes = self._stale(trade, order, reading, stopped)
+        goes = stopped or self._left_behind(trade, order, series, index)
+        goes = goes and not is_forced(order.ft_order_tag)
         if goes:
             self._taken_back.withdraw(order.order_id)
         return goes
@@ -187,18 +190,17 @@ class Opening:
             self._context.lock(one, until, "forceexit of a start, or the exchange refused it")
         return pair in pairs
 
-    def _stale(self, trade: Trade, order: Any, reading: Reading, stopped: bool) -> bool:
-        side = -1 if trade.is_short else 1
-        if stopped:
-            return not is_forced(order.ft_order_tag)
-        gap = self._spacing(reading)
-        if gap is None or not reading.close > 0 or order.safe_filled > 0:
+    def _left_behind(self, trade: Trade, order: Any, series: PairSeries, index: int) -> bool:
+        """Whether the market is so many steps away; asked at each candle, so the near is quick."""
+        side, close = -1 if trade.is_short else 1, series.close.item(index)
+        away = side * (close / order.safe_placement_price - 1)
+        if not away > STALE_STEPS * narrowest(self._context.settings.spacing):
             return False
-        away = side * (reading.close / order.safe_placement_price - 1)
-        if away <= STALE_STEPS * gap.step:
+        gap = self._spacing(series.reading(index))
+        if gap is None or not close > 0 or order.safe_filled > 0 or away <= STALE_STEPS * gap.step:
             return False
-        anchor = self._highest_anchor(trade.pair, reading.close, side)
-        return side * (anchor - reading.close) >= 0 and not is_forced(order.ft_order_tag)
+        anchor = self._highest_anchor(trade.pair, close, side)
+        return side * (anchor - close) >= 0
 
     def _refusal(self, pair: str, now: datetime, side: int, tag: str | None) -> Block | str | None:
         """Say why no cycle may open; what the user forces is bound by the caps alone."""

@@ -10,7 +10,7 @@ import pandas as pd
 from gridkit import candles
 from gridkit.analytics import regime, shocks
 from gridkit.risk import brakes
-from gridkit.settings import Settings
+from gridkit.settings import RegimeSettings, Settings
 
 AGAINST = 1  # the regime stands against additions, or is unknown
 TREND = 2  # ... and price is so far beyond the average that the cycle is closed
@@ -18,6 +18,7 @@ FLOW = 4  # order flow is one-sided against the grid
 THIN = 8  # illiquid hours: every second line waits
 PAUSE = 16  # illiquid hours: all lines wait
 SHOCK = 32  # one of the market's breakers is up
+NO_START = 64  # the regime starts no cycle; what is open goes on
 STOPS_ADDITIONS = AGAINST | FLOW | PAUSE | SHOCK
 SIDES = (1, -1)
 
@@ -27,6 +28,7 @@ def of_frame(frame: pd.DataFrame, settings: Settings, seconds: int) -> dict[int,
     both = THIN * hours(frame, settings, seconds, "thin")
     both |= PAUSE * hours(frame, settings, seconds, "pause")
     both |= SHOCK * _shocked(frame, settings)
+    both |= NO_START * ~starting(frame, settings.regime)
     return {side: (both | _one_sided(frame, side, settings)).astype("uint8") for side in SIDES}
 
 
@@ -41,6 +43,14 @@ def _against(frame: pd.DataFrame, side: int, settings: Settings) -> np.ndarray:
         return _none(frame)
     unknown = frame["regime_adx"].isna().to_numpy()
     return (unknown | (leanings(frame) == -side)).astype(int)
+
+
+def starting(frame: pd.DataFrame, rule: RegimeSettings) -> np.ndarray:
+    """Return in which candles the regime starts cycles, on whichever side. bool, (n,)."""
+    if not rule.enabled:
+        return np.ones(len(frame), bool)
+    starts = [one for one in Regime if regime.parameters(one, rule).new_cycles]
+    return np.isin(frame["regime_code"].to_numpy(), starts)
 
 
 def _by_trend(frame: pd.DataFrame, side: int, settings: Settings) -> np.ndarray:

@@ -16,6 +16,8 @@ from gridkit.settings import Settings
 if TYPE_CHECKING:
     from freqtrade.persistence import Trade
 
+    from gridkit.settings import Settings
+
 MAX_DISTANCE_DEFAULT = 0.02
 DISTANCE_MARGIN = 0.98  # inside freqtrade's clamp although the rate moves a little meanwhile
 
@@ -34,11 +36,16 @@ def costs_of(
 
 
 class PairRules:
-    """Reads markets, config and settings; keeps markets in a backtest: they cannot change there."""
+    """Reads markets, config and settings.
+
+    In a backtest markets cannot change, so they are kept, and rules for as long as settings stay.
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._markets: dict[str, Mapping[str, Any] | None] = {}
+        self._limits: dict[str, Limits] = {}
+        self._rules: dict[str, tuple[Settings, Rules]] = {}
 
     def market(self, pair: str) -> Mapping[str, Any] | None:
         """Return ccxt's market, None for a pair the exchange does not have."""
@@ -55,7 +62,11 @@ class PairRules:
 
     def limits(self, pair: str) -> Limits:
         """Return the exchange's smallest order on this pair."""
-        return limits_of(self.market(pair), self._context.strategy.config)
+        if self._context.live:
+            return limits_of(self.market(pair), self._context.strategy.config)
+        if pair not in self._limits:
+            self._limits[pair] = limits_of(self.market(pair), self._context.strategy.config)
+        return self._limits[pair]
 
     def max_distance(self) -> float:
         """Return how far from the market, as a fraction, an order may be placed (DESIGN 2.5)."""
@@ -81,6 +92,15 @@ class PairRules:
 
     def rules(self, trade: "Trade") -> Rules:
         """Return what a trade's decisions are made by."""
+        if self._context.live:
+            return self._rules_of(trade)
+        settings, kept = self._rules.get(trade.pair, (None, None))
+        if kept is None or settings is not self._context.settings:
+            kept = self._rules_of(trade)
+            self._rules[trade.pair] = self._context.settings, kept
+        return kept
+
+    def _rules_of(self, trade: "Trade") -> Rules:
         settings, pair = self._context.settings, trade.pair
         stops = settings.stops
         return Rules(

@@ -134,13 +134,16 @@ class RecoveryDesk:
     def _pending(self, one: Any, asking: Trade) -> float:
         """Return what the unread orders of recovery of an open trade may lose; profits are 0."""
         cycle = self._cycles.get(one.id)
-        if cycle is None or not cycle.book.belongs_to(one):
+        if cycle is None:
+            return 0.0
+        unread = one.orders[cycle.book.read :]
+        recovering = [each for each in unread if tags.verb_of(each.ft_order_tag) == tags.RECOVER]
+        if not recovering or not cycle.book.belongs_to(one):
             return 0.0
         rules = self._rules.rules(one)
         return sum(
             max(0.0, self._loss_of(order, cycle, rules, filled_only=one.id == asking.id))
-            for order in one.orders[cycle.book.read :]
-            if tags.verb_of(order.ft_order_tag) == tags.RECOVER
+            for order in recovering
         )
 
     @staticmethod

@@ -8,7 +8,6 @@ from freqtrade.enums import RunMode
 from freqtrade.exceptions import OperationalException
 
 from gridkit import candles
-from gridkit.analytics import regime
 from gridkit.analytics.regime import Regime
 from gridkit.grid import tags
 from gridkit.host import columns, outlook, startup
@@ -85,10 +84,9 @@ def _allowed(frame: pd.DataFrame, side: int, settings: Settings) -> pd.Series:
         return pd.Series(side == LONG or direction == "short", index=frame.index)
     codes = frame["regime_code"].to_numpy()
     leaning = outlook.leanings(frame)
-    starts = np.isin(codes, [one for one in Regime if regime.parameters(one, rule).new_cycles])
     if direction == "auto":
         goes = np.where(leaning == 0, outlook.sides_of(frame), leaning)
         chosen = (goes == side) & (codes != Regime.UNCERTAIN)
     else:
         chosen = leaning != -side
-    return frame["regime_adx"].notna() & starts & chosen
+    return frame["regime_adx"].notna() & outlook.starting(frame, rule) & chosen

@@ -9,7 +9,7 @@ from gridkit.analytics.books import PRICE
 from gridkit.grid.situation import Block
 from gridkit.host.context import Context
 from gridkit.host.market_data import PairSeries, Reading
-from gridkit.host.outlook import FLOW, STOPS_ADDITIONS
+from gridkit.host.outlook import FLOW, NO_START, STOPS_ADDITIONS
 from gridkit.risk import brakes, gates
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Surroundings:
 
     def code(self, series: PairSeries, index: int, side: int) -> int:
         """Return a number that changes where the answers of a backtest may change. Cheap."""
-        return series.outlook[side].item(index) | self._breakers.state_id << 8
+        return series.outlook[side].item(index) & ~NO_START | self._breakers.state_id << 8
 
     def stops_additions(self, series: PairSeries, index: int, pair: str, side: int) -> bool:
         """Whether anything stands against additions; without saying what, hence cheap."""
@@ -60,8 +60,7 @@ class Surroundings:
             return reading is None or self.against_start(pair, reading, side) is not None
         if self._breakers.block_start(pair) or self.stops_additions(series, index, pair, side):
             return True
-        rule = self._context.settings.regime
-        return gates.start_block(series.market(index), side, rule) is not None
+        return bool(series.outlook[side].item(index) & NO_START)
 
     def of_trade(self, pair: str, reading: Reading, side: int, spread: float) -> Outside:
         """Return what stands against an open cycle. `spread` is a fraction of price."""
