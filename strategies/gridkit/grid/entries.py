@@ -40,30 +40,23 @@ def _affordable(situation: Situation) -> int:
 def _free_lines(view: View) -> list[Line]:
     """Lines without a lot, but for those stopped in this cycle or beyond a price limit."""
     situation = view.situation
+    limits = (view.rules.pause_price, view.rules.stop_price)
+    last = max((view.mirrored(one) for one in limits if one is not None), default=-math.inf)
     return [
         line
         for line in situation.plan.lines
         if line.level not in situation.lots
         and line.level not in situation.stopped
-        and not _beyond_limits(line.price, view)
-        and not _waits_for_price(line, view)
+        and view.side * line.price > last
+        and not (line.level in situation.recovered and _waits_for_price(line, view))
     ]
 
 
 def _waits_for_price(line: Line, view: View) -> bool:
-    """Whether recovery emptied a line that price is still beyond: it is not bought at market."""
-    if line.level not in view.situation.recovered:
-        return False
+    """Whether price is still beyond a line recovery emptied: it is not bought at market."""
     price, resting = view.mirrored(line.price), view.situation.resting
     view.bounds.event(price)
     return view.entry <= price and not (resting and _is_entry_of(resting, line))
-
-
-def _beyond_limits(price: float, view: View) -> bool:
-    limits = (view.rules.pause_price, view.rules.stop_price)
-    return any(
-        limit is not None and view.mirrored(price) <= view.mirrored(limit) for limit in limits
-    )
 
 
 def _own_block(view: View, lines: list[Line], free: list[Line]) -> Block | None:

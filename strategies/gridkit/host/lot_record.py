@@ -1,5 +1,6 @@
 """What lots that are gone earned, and what recovery lost, over all trades of the strategy."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ class LotRecord:
         self.tally = Tally()
         self.closed_profit = 0.0
         self._losses: list[tuple[float, float]] = []
+        self._dropped = -math.inf  # losses up to then are
         self._read: dict[int, tuple[int, int]] = {}
         self._closed = 0
         self._open: set[int] = set()
@@ -52,8 +54,10 @@ class LotRecord:
 
         `since` in seconds UTC never goes back.
         """
-        self._losses = [one for one in self._losses if one[0] > since]
-        return sum(loss for _, loss in self._losses)
+        if since > self._dropped:
+            self._losses = [one for one in self._losses if one[0] > since]
+            self._dropped = since
+        return sum(loss for when, loss in self._losses if when > since)
 
     def notice(self, open_trades: list[LocalTrade]) -> None:
         """Count the last lots of trades that closed: no callback is asked about these again."""

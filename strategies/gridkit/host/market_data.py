@@ -107,6 +107,13 @@ class PairSeries:
             return min(closed, self._last) if closed >= 0 else -1
         return int(np.searchsorted(self.times, timestamp - self.seconds, side="right")) - 1
 
+    def indices_at(self, moments: np.ndarray) -> np.ndarray:
+        """Return what `index_at` does for many moments, in seconds UTC, ascending."""
+        if self._regular:
+            closed = np.floor((moments - self._first_close) / self.seconds).astype("int64")
+            return closed.clip(-1, self._last)
+        return np.searchsorted(self.times, moments - self.seconds, side="right") - 1
+
     def reading(self, index: int) -> Reading | None:
         """Return the candle at an index, None for -1."""
         if index < 0:
@@ -150,5 +157,5 @@ def closes_at(series: PairSeries | None, moments: np.ndarray) -> np.ndarray:
     """Last close known at each moment (seconds UTC, ascending), NaN before the first candle."""
     if series is None or not len(series.times):
         return np.full(len(moments), np.nan)
-    found = np.searchsorted(series.times, moments - series.seconds, side="right") - 1
+    found = series.indices_at(moments)
     return np.where(found >= 0, series.close[np.maximum(found, 0)], np.nan)

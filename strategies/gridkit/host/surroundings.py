@@ -1,7 +1,7 @@
 """What stands, from outside the grid, against adding to it or for closing it."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -51,7 +51,7 @@ class Surroundings:
             against |= self._flow_block(pair, math.nan, side) is not None
         if against or self._breakers.block_add(pair):
             return True
-        return any(refusal(pair, side) for refusal in self.refusals)
+        return self._refused(pair, side) is not None
 
     def stops_starts(self, series: PairSeries, index: int, pair: str, side: int) -> bool:
         """Whether `against_start` would name anything; cheap, too, in a backtest."""
@@ -70,14 +70,14 @@ class Surroundings:
         if math.isnan(reading.opened):
             return Outside(UNKNOWN, flatten, False)
         hours = brakes.illiquid(self._hour(reading), settings.brakes)
-        blocks = self._against_additions(pair, reading, side, spread)
-        return Outside(next(blocks, None), flatten, hours == "thin")
+        block = self._against_additions(pair, reading, side, spread)
+        return Outside(block, flatten, hours == "thin")
 
     def against_start(self, pair: str, reading: Reading, side: int) -> Block | None:
         """Return why no cycle may start, None where one may."""
         start = gates.start_block(reading.market, side, self._context.settings.regime)
         found = self._breakers.block_start(pair) or start
-        return found or next(self._against_additions(pair, reading, side, math.nan), None)
+        return found or self._against_additions(pair, reading, side, math.nan)
 
     def wide(self, pair: str) -> Block | None:
         """Refuse a cycle's first order at a wide spread, by the last book or a ticker; live."""
@@ -91,17 +91,30 @@ class Surroundings:
 
     def _against_additions(
         self, pair: str, reading: Reading, side: int, spread: float
-    ) -> Iterator[Block]:
+    ) -> Block | None:
         settings = self._context.settings
-        yield from _some(self._breakers.block_add(pair))
-        yield from _some(gates.regime_block(reading.market, side, settings.regime))
-        yield from _some(self._breakers.block_market(pair))
-        yield from _some(self._flow_block(pair, reading.imbalance, side))
-        if brakes.illiquid(self._hour(reading), settings.brakes) == "pause":
-            yield Block("illiquid hours", self._hour(reading), settings.brakes.illiquid_to)
-        yield from _some(brakes.spread_block(spread, settings.brakes))
+        return (
+            self._breakers.block_add(pair)
+            or gates.regime_block(reading.market, side, settings.regime)
+            or self._breakers.block_market(pair)
+            or self._flow_block(pair, reading.imbalance, side)
+            or self._pause(reading)
+            or brakes.spread_block(spread, settings.brakes)
+            or self._refused(pair, side)
+        )
+
+    def _refused(self, pair: str, side: int) -> Block | None:
         for refusal in self.refusals:
-            yield from _some(refusal(pair, side))
+            block = refusal(pair, side)
+            if block is not None:
+                return block
+        return None
+
+    def _pause(self, reading: Reading) -> Block | None:
+        rule, hour = self._context.settings.brakes, self._hour(reading)
+        if brakes.illiquid(hour, rule) != "pause":
+            return None
+        return Block("illiquid hours", hour, rule.illiquid_to)
 
     def _flow_block(self, pair: str, of_candle: float, side: int) -> Block | None:
         """Heed the books and the tape where there are some, else the candles' own flow."""
@@ -112,8 +125,3 @@ class Surroundings:
     def _hour(self, reading: Reading) -> int:
         """Return the hour, UTC, at the candle's close."""
         return int((reading.opened + self._context.seconds) // 3_600) % 24
-
-
-def _some(block: Block | None) -> Iterator[Block]:
-    if block is not None:
-        yield block

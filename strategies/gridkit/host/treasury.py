@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -119,28 +119,37 @@ class Treasury:
 
     def means(self, pair: str, trade: Trade | None, now: datetime) -> Means:
         """Return what a pair may add now, its own resting entry apart: that would be replaced."""
-        settings = self._context.settings
-        open_trades = self._open_trades()
+        rule, open_trades = self._context.settings.caps, self._open_trades()
+        seen = self._account(pair, trade, now, open_trades)
+        room, binding = caps.room(seen, rule)
+        if binding.condition == caps.FREE_CASH:  # so it matters what the others really need
+            reserved = self._reserved(pair, open_trades, seen.capital, seen.pairs)
+            room, binding = caps.room(replace(seen, reserved=reserved), rule)
+        limit = caps.asset_limit(seen.capital, seen.pairs, seen.leverage, rule)
+        return Means(room, binding, limit)
+
+    def _account(
+        self, pair: str, trade: Trade | None, now: datetime, open_trades: list[Any]
+    ) -> Account:
+        """Return the account as a pair sees it, with the most that may be reserved."""
         capital, pairs = account.capital(self._context, open_trades), self.pairs()
         stakes = {one.pair: account.committed(one) for one in open_trades}
         leverage = trade.leverage if trade else self._context.leverage
         resting = stakes.get(pair, 0.0) - float(trade.stake_amount) if trade else 0.0
         tied = sum(stakes.values()) - resting
         together = self._correlations.stake_with_correlates(
-            pair, {pair: 0.0, **stakes}, now, settings.caps.correlation
+            pair, {pair: 0.0, **stakes}, now, self._context.settings.caps.correlation
         )
-        seen = Account(
+        return Account(
             capital=capital,
             free=self._free(),
-            reserved=self._reserved(pair, open_trades, capital, pairs),
+            reserved=self._most_reserved(pair, open_trades, capital, pairs),
             tied=tied,
             notional=tied * leverage,
             asset=together - resting,
             pairs=pairs,
             leverage=leverage,
         )
-        room, binding = caps.room(seen, settings.caps)
-        return Means(room, binding, caps.asset_limit(capital, pairs, leverage, settings.caps))
 
     def _open_trades(self) -> list[Any]:
         return orders.open_trades()
@@ -149,6 +158,18 @@ class Treasury:
         strategy = self._context.strategy
         wallets = strategy.wallets
         return float(wallets.get_free(strategy.config["stake_currency"])) if wallets else 0.0
+
+    def _most_reserved(
+        self, pair: str, open_trades: list[Any], capital: float, pairs: int
+    ) -> float:
+        """Return a quick bound of `_reserved`: no line costs more than a pair's share."""
+        others = [one for one in open_trades if one.pair != pair]
+        most = sum(self._next_stake(one) for one in others)
+        waiting = max(0, pairs - len(others) - 1)
+        if waiting:
+            share = max(0.0, self.share(capital))
+            most += waiting * opening_lines(self._context.settings, capital) * share
+        return most
 
     def _reserved(self, pair: str, open_trades: list[Any], capital: float, pairs: int) -> float:
         """Cash for the next line of every other pair, and for what already rests (DESIGN 2.7)."""
