@@ -9,6 +9,7 @@ import pandas as pd
 
 from gridkit import candles
 from gridkit.analytics import regime, shocks
+from gridkit.analytics.regime import Regime
 from gridkit.risk import brakes
 from gridkit.settings import RegimeSettings, Settings
 
