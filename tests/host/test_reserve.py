@@ -83,3 +83,18 @@ def test_a_trade_without_a_known_cycle_is_reserved_what_its_first_order_cost(ope
     open_trades.append(trade_of(order_of("L1", 80.0, amount=0.5), pair="SOL/USDT"))
     waiting = 3 * desk.treasury.budget("XRP/USDT", 100.0, 1.0).level_stake
     assert reserved(desk) == pytest.approx(waiting + 40.0)
+
+
+@pytest.mark.usefixtures("open_trades")
+@pytest.mark.parametrize("inventory", [0.05, 0.3, 1.0])
+@pytest.mark.parametrize("share", [0.0, 0.5])
+@pytest.mark.parametrize("cash", [0.0, 40.0, 250.0, 5_000.0])
+def test_a_quick_bound_of_what_is_reserved_leaves_the_same_room(
+    monkeypatch, cash, share, inventory
+):
+    caps = {"inventory": inventory, "exposure": 0.9}
+    grid = {"initial_inventory": share}
+    desk = strategy_of(pairs=PAIRS, cash=cash, grid=grid, **{**PLAIN, "caps": caps}).desk
+    quick = desk.treasury.means("ETH/USDT", None, NOW)
+    monkeypatch.setattr(desk.treasury, "_most_reserved", desk.treasury._reserved)
+    assert quick == desk.treasury.means("ETH/USDT", None, NOW)
