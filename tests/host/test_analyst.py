@@ -99,28 +99,62 @@ def broken(*_arguments):
     raise ZeroDivisionError("a defect")
 
 
-def test_live_what_is_only_shown_may_fail_and_the_rest_stays(strategy, monkeypatch, caplog):
-    monkeypatch.setattr("gridkit.host.columns.profile.compute", broken)
-    for _ in range(3):
+def after(strategy, candles_later=1):
+    """Some candles later."""
+    strategy.desk.context.now += candles_later * CANDLE
+
+
+def test_live_a_module_that_fails_is_left_out_and_off_after_three_candles(
+    strategy, monkeypatch, caplog
+):
+    calls = []
+    monkeypatch.setattr("gridkit.host.columns.profile.compute", lambda *_: calls.append(1) or 1 / 0)
+    for candle in range(5):
         frame = columns.of_pair(base(strategy), PAIR, strategy.desk.analyst)
-    assert not [name for name in frame if name.startswith("profile_")]
-    assert frame["volatility_daily"].notna().any()
-    assert frame["thresholds_percentile"].notna().any()
-    said = [record for record in caplog.records if "profile is left out" in record.message]
-    assert len(said) == 1
-    assert len(strategy.dp.sent) == 1
-    assert "switched off" in strategy.dp.sent[0]
+        assert not [name for name in frame if name.startswith("profile_")]
+        assert frame["volatility_daily"].notna().any()
+        assert frame["thresholds_percentile"].notna().any()
+        assert len(strategy.dp.sent) == (candle >= 2)
+        after(strategy)
+    assert len(calls) == 3
+    said = [record for record in caplog.records if "profile" in record.message]
+    assert [bool(record.exc_info) for record in said] == [True, False]
+    assert "so there are no levels of volume: ZeroDivisionError" in said[0].message
+    assert "profile is switched off after 3 failures in a row" in said[1].message
+    assert "`profile` is switched off: `ZeroDivisionError" in strategy.dp.sent[0]
 
 
-def test_live_a_module_that_works_again_is_told_to_be_on(strategy, monkeypatch):
+def test_live_a_module_that_works_again_is_back_and_forgotten(strategy, monkeypatch):
     with monkeypatch.context() as failing:
         failing.setattr("gridkit.host.columns.profile.compute", broken)
         columns.of_pair(base(strategy), PAIR, strategy.desk.analyst)
+    assert [one.state for one in strategy.desk.context.features.of(PAIR)] == ["failing"]
     for _ in range(2):
+        after(strategy)
         frame = columns.of_pair(base(strategy), PAIR, strategy.desk.analyst)
-    assert [name for name in frame if name.startswith("profile_")]
-    assert ["off" in one for one in strategy.dp.sent] == [True, False]
-    assert "switched on" in strategy.dp.sent[1]
+        assert [name for name in frame if name.startswith("profile_")]
+    assert strategy.desk.context.features.of(PAIR) == []
+    assert strategy.dp.sent == []
+
+
+@pytest.mark.parametrize("guard", ["regime", "volatility"])
+def test_live_a_guard_of_the_analysis_that_fails_opens_and_adds_nothing(
+    strategy, monkeypatch, guard
+):
+    """freqtrade keeps the last analysis: so that alone would go on."""
+    broken_part = {"regime": "regime.compute", "volatility": "volatility.realised"}[guard]
+    with monkeypatch.context() as failing:
+        failing.setattr(f"gridkit.host.columns.{broken_part}", broken)
+        for _ in range(5):
+            with pytest.raises(ZeroDivisionError):
+                columns.of_pair(base(strategy), PAIR, strategy.desk.analyst)
+            after(strategy)
+    reading = strategy.desk.context.market.series[PAIR].reading(0)
+    found = strategy.desk.surroundings.of_trade(PAIR, reading, 1, 0.0)
+    assert found.block.condition == f"{guard} failed"
+    assert found.flatten is None
+    columns.of_pair(base(strategy), PAIR, strategy.desk.analyst)
+    assert strategy.desk.surroundings.of_trade(PAIR, reading, 1, 0.0).block is None
 
 
 def test_live_shocks_that_fail_refuse_and_leave_exits_alone(strategy, monkeypatch):

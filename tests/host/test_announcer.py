@@ -347,17 +347,10 @@ def test_of_what_ended_nothing_stays_in_memory(url):
 # -- features, breakers, differences ----------------------------------------------------------
 
 
-def test_a_feature_is_told_off_with_the_reason_and_on_again():
-    bot = Bot()
-    bot.announcer.feature("regime", on=False, why="no 1h candles")
-    bot.announcer.feature("regime", on=True, why="")
-    assert bot.heard == ["`regime` is switched off: `no 1h candles`", "`regime` is switched on"]
-
-
 def test_the_desk_tells_of_features_breakers_and_differences_through_its_announcer():
     desk = strategy_of(RunMode.DRY_RUN).desk
     announcer, sent = desk.announcer, desk.context.strategy.dp.sent
-    assert desk.analyst.switched == desk.surveyor.switched == announcer.feature
+    assert desk.context.features.tell == announcer.messages.feature
     desk.breakers.tell("breaker", "breaker up: drawdown")
     desk.breakers.markets.tell("market", f"{PAIR}: shock")
     assert sent == ["`breaker up: drawdown`", f"`{PAIR}: shock`"]

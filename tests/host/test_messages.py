@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridkit.grid.situation import Block
+from gridkit.host.features import Features
 from gridkit.host.messages import Ended, Messages, code, duration
 from gridkit.host.reasons import Reasons
 from gridkit.settings import MessageSettings
@@ -40,6 +41,7 @@ class Bot:
     def __post_init__(self) -> None:
         self.settings = SimpleNamespace(messages=self.settings or MessageSettings())
         self.strategy = SimpleNamespace(dp=self, config={"stake_currency": "USDT"})
+        self.features = Features(live=True, seconds=300, clock=lambda: self.now)
 
     def send_msg(self, message: str, *, always_send: bool = False) -> None:
         assert always_send  # freqtrade's own limit is a candle, and would hide a second alert
@@ -90,9 +92,8 @@ def rendered(text: str) -> str:
          "ETH/USDT stuck for 2 h 5 min: L2, L3, open loss 4.50 USDT"),
         (lambda m: m.recovered(PAIR, "recover L2", 1.5, 8.25),
          "ETH/USDT recovery recover L2: loss 1.50 USDT, budget left 8.25 USDT"),
-        (lambda m: m.feature("volatility_index", on=False, why="HTTP 502"),
-         "volatility_index is switched off: HTTP 502"),
-        (lambda m: m.feature("volatility_index", on=True), "volatility_index is switched on"),
+        (lambda m: m.feature("order_flow", PAIR, "KeyError('a')"),
+         "ETH/USDT order_flow is switched off: KeyError('a'); /reload_config switches it on"),
         (lambda m: m.mismatch(PAIR, "wallet has 2, lots are 3"),
          "ETH/USDT wallet has 2, lots are 3"),
     ],
@@ -304,7 +305,7 @@ def test_no_name_breaks_a_message(telegram, name):
     messages.mismatch(name, name)
     messages.send("x", PAIR, code(name) or "-", alert=True)
     bot.now += timedelta(hours=2)
-    messages.feature(name, on=False, why=name)
+    messages.feature(name, name, name)
     bot.now += timedelta(hours=2)
     messages.closed(Ended(name, 1.0, 1.0, 0.0, 1, 1.0, name))
     reasons = Reasons(live=False)
@@ -331,3 +332,17 @@ def test_a_message_that_is_too_long_is_cut(telegram):
 def test_the_judge_of_these_tests_refuses_what_telegram_refuses(broken):
     with pytest.raises(ValueError, match="substring not found"):
         rendered(broken)
+
+
+def test_a_message_that_cannot_be_sent_is_no_error_and_alerts_are_tried_again(monkeypatch):
+    bot, messages = spoken(least_seconds=0)
+    tried = []
+    monkeypatch.setattr(Bot, "send_msg", lambda _bot, text, **_: tried.append(text) or 1 / 0)
+    for _ in range(4):
+        assert not messages.send("x", PAIR, "plain")
+        assert not messages.send("y", PAIR, "alert", alert=True)
+        bot.now += timedelta(minutes=5)
+    assert [text.split()[-1] for text in tried] == ["plain", "alert"] * 3 + ["alert"]
+    assert [str(one) for one in bot.features.of(PAIR)] == [
+        "messages off since 01-02 00:10: ZeroDivisionError('division by zero')"
+    ]

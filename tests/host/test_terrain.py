@@ -117,15 +117,50 @@ def test_live_a_failure_is_said_once_and_a_backtest_ends_with_it(monkeypatch, ca
 
     monkeypatch.setattr(supports, "survey", broken)
     surveyor = surveyor_of(live=True)
+    surveyor._context.now = START
     for _ in range(3):
         surveyor.prepare(PAIR, frame_of())
         with caplog.at_level(logging.ERROR):
             assert surveyor.terrain(PAIR, reading_at(200)) is EMPTY
+        surveyor._context.now += timedelta(seconds=60)
     assert [record.message for record in caplog.records] == [
-        f"{PAIR}: lines are laid without density and volume"
+        f"{PAIR}: density_and_volume failed, so lines are laid without density and volume: "
+        "ZeroDivisionError()"
     ]
     with pytest.raises(ZeroDivisionError):
         surveyor_of().prepare(PAIR, frame_of())
+
+
+def test_live_lines_that_cannot_be_laid_on_the_terrain_are_laid_on_none():
+    surveyor = surveyor_of(live=True)
+    surveyor.prepare(PAIR, frame_of())
+
+    def lay(terrain):
+        return "plain" if terrain is EMPTY else 1 / 0
+
+    assert surveyor.laid(PAIR, reading_at(200), lay) == "plain"
+    (failing,) = surveyor._context.features.of(PAIR)
+    assert (failing.name, failing.failures) == ("density_and_volume", 1)
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_what_cannot_be_laid_on_any_terrain_is_raised_and_no_failure(live):
+    surveyor = surveyor_of(live)
+    surveyor.prepare(PAIR, frame_of())
+
+    def lay(_terrain):
+        raise ValueError("lines reach zero")
+
+    with pytest.raises(ValueError, match="reach zero"):
+        surveyor.laid(PAIR, reading_at(200), lay)
+    assert surveyor._context.features.of(PAIR) == []
+
+
+def test_levels_of_the_book_that_fail_leave_those_of_the_candles(monkeypatch):
+    plain = with_book(None)
+    monkeypatch.setattr("gridkit.analytics.book_levels.levels", lambda *_: 1 / 0)
+    found = with_book(29.0)
+    assert (found.nodes, found.supports, found.book) == (plain.nodes, plain.supports, None)
 
 
 # -- the book ---------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """What a line should cost: base risk, results, drawdown, small accounts, Kelly, volatility."""
 
-import logging
 import math
 from dataclasses import replace
 
@@ -10,7 +9,7 @@ from hypothesis import strategies as st
 
 from gridkit.risk import line_risk, sizing
 from gridkit.risk.performance import UNKNOWN, Performance
-from gridkit.risk.sizing import Fortune, level_stake, level_stake_or_base
+from gridkit.risk.sizing import Fortune, base_stake, is_known, level_stake
 from gridkit.settings import SizingSettings
 
 DYNAMIC, KELLY = SizingSettings(), SizingSettings(mode="kelly")
@@ -337,35 +336,27 @@ def test_an_unknown_account_is_no_basis_for_a_stake(unknown):
 
 
 @pytest.mark.parametrize(("risk", "stake"), [(0.02, 20.0), (0.015, 15.0), (0.04, 20.0)])
-def test_an_error_falls_back_to_a_plain_share_of_base_capital_and_is_said_once(caplog, risk, stake):
-    sizing._say_once.cache_clear()
-    fortune = Fortune(1_000.0, 0.0, math.nan, 0.0)
-    settings = SizingSettings(risk=risk)
-    with caplog.at_level(logging.ERROR):
-        found = [level_stake_or_base(fortune, UNKNOWN, 0.5, ORANGE, settings) for _ in range(3)]
-    assert [one.stake for one in found] == [pytest.approx(stake)] * 3
-    assert "failed" in found[0].why
-    assert len(caplog.records) == 1
-
-
-def test_a_broken_part_falls_back_as_well(monkeypatch):
-    monkeypatch.setattr(sizing, "dynamic_risk", lambda *_: 1 / 0)
-    found = level_stake_or_base(fortune_of(500.0), UNKNOWN, 0.5, ORANGE, DYNAMIC)
-    assert found.stake == pytest.approx(10.0)
+def test_where_sizing_fails_a_line_costs_a_plain_share_of_base_capital(risk, stake):
+    found = base_stake(Fortune(1_000.0, 0.0, math.nan, 0.0), SizingSettings(risk=risk))
+    assert found.stake == pytest.approx(stake)
+    assert found.why == f"{min(risk, 0.02):.1%} of base capital, as nothing better is known"
 
 
 @pytest.mark.parametrize("base", [math.nan, math.inf, -5.0])
 def test_where_even_the_base_is_unknown_the_smallest_stake_is_taken(base):
-    fortune = Fortune(base, 0.0, math.nan, 0.0)
-    found = level_stake_or_base(fortune, UNKNOWN, 0.5, ORANGE, DYNAMIC)
+    found = base_stake(Fortune(base, 0.0, math.nan, 0.0), DYNAMIC)
     assert found.stake == 0.0
     assert sizing.level_budget(200.0, 10, 8.25, 25, found.stake).level_stake == 8.25
 
 
-@given(FORTUNES, PERFORMANCES, VOLATILITIES, SETTINGS)
-def test_without_an_error_the_fallback_is_not_noticed(fortune, performance, volatility, settings):
-    given_all = (fortune, performance, volatility, ORANGE, settings)
-    assert repr(level_stake_or_base(*given_all)) == repr(level_stake(*given_all))
+@given(FORTUNES, PERFORMANCES, SETTINGS, st.sampled_from([None, "base", "equity"]))
+def test_an_account_is_known_where_a_stake_can_be_made_of_it(fortune, performance, settings, lost):
+    known = replace(fortune, **{lost: math.nan}) if lost else fortune
+    if is_known(known, settings):
+        assert level_stake(known, performance, 0.5, ORANGE, settings).stake > 0
+    else:
+        with pytest.raises(ValueError, match="unknown"):
+            level_stake(known, performance, 0.5, ORANGE, settings)
 
 
 @pytest.mark.parametrize(

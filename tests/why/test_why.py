@@ -116,6 +116,36 @@ def test_the_table_says_for_each_pair_what_comes_next_and_what_stands_against_mo
     assert out.err == ""
 
 
+def test_a_feature_that_failed_is_told_with_its_pairs(script, capsys):
+    off = {"name": "profile", "state": "off", "failures": 3, "since": None, "why": "KeyError('a')"}
+    refuses = {**off, "name": "shocks", "state": "refuses", "why": "boom"}
+
+    def candle(pair: str) -> dict[str, Any]:
+        told = candle_of(pair)
+        told["columns"].append("features")
+        told["data"][0].append(json.dumps([off, refuses] if pair == ETH else [off]))
+        return told
+
+    script["pair_candles"] = candle
+    assert why(script) == 0
+    out = capsys.readouterr().out
+    assert f"profile is off, until /reload_config, on {ETH}, {BTC}: KeyError('a')" in out
+    assert f"shocks fails, and refuses all new risk, on {ETH}: boom" in out
+    assert rows_of(script, capsys)[ETH]["features"] == [off, refuses]
+
+
+@pytest.mark.parametrize("text", ["", "no JSON", "7", "[7]"])
+def test_a_column_that_cannot_be_read_tells_of_no_feature(script, capsys, text):
+    def candle(pair: str) -> dict[str, Any]:
+        told = candle_of(pair)
+        told["columns"].append("features")
+        told["data"][0].append(text)
+        return told
+
+    script["pair_candles"] = candle
+    assert rows_of(script, capsys)[ETH]["features"] == []
+
+
 def test_json_has_everything_with_all_digits_and_nothing_but_json(script, capsys):
     rows = rows_of(script, capsys)
     assert rows[ETH] == {
@@ -123,6 +153,7 @@ def test_json_has_everything_with_all_digits_and_nothing_but_json(script, capsys
         "distance": 101.5 / 100 - 1, "resting": True, "reason": ADX.condition, "value": 31.5,
         "threshold": 25.0, "detail": "nearest target", "since": SINCE.isoformat(),
         "updated": SINCE.isoformat(), "lots": 2, "stuck": 1, "locked_until": None, "lock": "",
+        "features": [],
     }  # fmt: skip
     assert (rows[BTC]["state"], rows[BTC]["order"], rows[BTC]["price"]) == ("waits", None, None)
 

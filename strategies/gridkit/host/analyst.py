@@ -15,6 +15,7 @@ from gridkit.host.whitelist import Whitelist
 if TYPE_CHECKING:
     from gridkit.analytics.implied import VolatilityIndex
     from gridkit.host.context import Context
+    from gridkit.host.features import Features
     from gridkit.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -34,8 +35,6 @@ class Analyst:
         # Those at the start: hyperopted ones come later live, and a backtest never sees them here.
         self.configured = context.settings
         self._index = IndexFile(context.settings.volatility.implied)
-        self._failing: dict[str, set[str]] = {}
-        self.switched: Callable[[str, bool, str], object] = lambda _name, _on, _why: None
         self._told: dict[tuple[str, str], str] = {}
         self._made: dict[tuple[str, str], tuple[object, pd.DataFrame]] = {}
 
@@ -48,6 +47,11 @@ class Analyst:
     def index(self) -> "VolatilityIndex | None":
         """Return the volatility index as its file has it now; None where none is named."""
         return self._index.current()
+
+    @property
+    def features(self) -> "Features":
+        """Return which features failed."""
+        return self._context.features
 
     @property
     def live(self) -> bool:
@@ -136,28 +140,6 @@ class Analyst:
             self._told[pair, topic] = text
             if text:
                 logger.info("%s: %s", pair, text)
-
-    def failed(self, pair: str, name: str, error: Exception) -> None:
-        """Note that a module failed on a pair; the first pair is logged and told."""
-        if name not in self._failing:
-            logger.exception("%s: the %s is left out, as it failed", pair, name)
-            self.switched(name, False, repr(error))
-        self._failing.setdefault(name, set()).add(pair)
-
-    def fails(self, pair: str, name: str) -> bool:
-        """Whether a module failed when it was last asked about a pair."""
-        return pair in self._failing.get(name, ())
-
-    def worked(self, pair: str, name: str) -> None:
-        """Note that a module worked on a pair; once it does on all, that is told."""
-        pairs = self._failing.get(name)
-        if pairs is None:
-            return
-        pairs.discard(pair)
-        if not pairs:
-            del self._failing[name]
-            logger.info("the %s works again", name)
-            self.switched(name, True, "")
 
     def reads_hours(self) -> bool:
         """Whether hourly candles are loaded beside the strategy's own."""

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from freqtrade.persistence import Trade
@@ -14,6 +15,7 @@ from gridkit.grid.situation import Stuck
 from gridkit.host import orders, plan_store
 from gridkit.host.context import Context
 from gridkit.host.cycle import Cycle
+from gridkit.host.failing import EVERY_PAIR
 from gridkit.host.fill_log import FillLog
 from gridkit.host.messages import Ended, Messages, code
 from gridkit.host.reconcile import EXPLAINED, log
@@ -48,6 +50,13 @@ class Announcer:
 
     def look(self, cycles: dict[int, Cycle], now: datetime) -> None:
         """Tell of lots that are stuck for long, and of reasons to wait that lasted."""
+        self._run(EVERY_PAIR, partial(self._look, cycles, now))
+
+    def _run(self, pair: str, tell: Callable[[], object]) -> None:
+        """Tell, if it can be told: orders never wait for words."""
+        self.context.features.run("messages", pair, tell, lambda: None)
+
+    def _look(self, cycles: dict[int, Cycle], now: datetime) -> None:
         for number, cycle in cycles.items():
             self._alert(number, cycle, now.timestamp())
         self.messages.look(self.context.reasons.all(), now)
@@ -89,6 +98,9 @@ class Announcer:
 
     def opened(self, cycle: Cycle, trade: Trade) -> None:
         """Tell that the first order of a cycle was filled."""
+        self._run(trade.pair, partial(self._opened, cycle, trade))
+
+    def _opened(self, cycle: Cycle, trade: Trade) -> None:
         plan = cycle.plan
         side = "short" if trade.is_short else "long"
         first = plan.lines[0].price
@@ -98,16 +110,26 @@ class Announcer:
         """Return what is to be called with each fill of a trade as it is read."""
 
         def tell(order: "Order", fill: Fill, closed: list[Closed]) -> None:
-            is_new = self.fills.tell(trade, order, fill, closed)
+            log = partial(self.fills.tell, trade, order, fill, closed)
+            # Each is tried, whichever failed before: the log is the record of the fills.
+            is_new = self.context.features.run(
+                "fill_log", trade.pair, log, lambda: False, insist=True
+            )
             if is_new and tags.verb_of(fill.tag) == tags.RECOVER:
-                loss = max(0.0, -sum(piece.profit for piece in closed))
-                left = self.recovery.left_after(trade, loss)
-                self.messages.recovered(trade.pair, fill.tag, loss, max(0.0, left))
+                self._run(trade.pair, partial(self._recovered, trade, fill, closed))
 
         return tell
 
+    def _recovered(self, trade: Trade, fill: Fill, closed: list[Closed]) -> None:
+        loss = max(0.0, -sum(piece.profit for piece in closed))
+        left = self.recovery.left_after(trade, loss)
+        self.messages.recovered(trade.pair, fill.tag, loss, max(0.0, left))
+
     def catch_up(self, now: datetime) -> None:
         """Tell of cycles whose last fills came while no bot of ours looked on."""
+        self._run(EVERY_PAIR, partial(self._catch_up, now))
+
+    def _catch_up(self, now: datetime) -> None:
         ours = Trade.strategy == self.context.strategy.get_strategy_name()
         lately = Trade.close_date >= now - MISSED
         for trade in Trade.get_trades([Trade.is_open.is_(False), lately, ours]).all():
@@ -120,7 +142,7 @@ class Announcer:
         """Tell how a cycle ended, once its trade is closed."""
         trade = Trade.get_trades([Trade.id == number]).first()
         if trade is not None:  # else deleted by the user, with its orders
-            self._tell_end(trade, cycle)
+            self._run(trade.pair, partial(self._tell_end, trade, cycle))
         self.fills.forget(number)
         self._told.pop(number, None)
         self._last_alert.pop(number, None)
@@ -141,10 +163,6 @@ class Announcer:
                 tags.verb_of(trade.exit_reason) or trade.exit_reason or "",
             )
         )
-
-    def feature(self, name: str, on: bool, why: str) -> None:
-        """Tell that a module was left out after a failure, or works again."""
-        self.messages.feature(name, on=on, why=why)
 
     def breaker(self, kind: str, text: str) -> None:
         """Tell of the account's breaker that went up or down."""

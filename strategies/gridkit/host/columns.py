@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ from gridkit.analytics import (
 )
 from gridkit.analytics.scores_parts import Extras
 from gridkit.host import forecasts, stresses
+from gridkit.host.failing import GUARDS
 from gridkit.host.sources import HOURLY
 
 if TYPE_CHECKING:
@@ -53,6 +55,12 @@ ORDERFLOW_COLUMNS = (
 # pair-year of 5m candles in the analysed frame and its copy.
 LEFT_BEHIND = ("open_count", "high_count", "low_count", "close_count", "max_count")
 SECONDS_PER_MINUTE = 60
+# What stands in for the columns of a guard that failed; without entries nothing is entered.
+REFUSING: dict[str, dict[str, Any]] = {
+    "entries": {},
+    "hours": {"hours_thin": np.int8(1), "hours_pause": np.int8(1)},
+    "shocks": {shocks.KIND: np.int8(shocks.Shock.MOVE), shocks.VALUE: np.float32(np.nan)},
+}
 
 
 def of_pair(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
@@ -69,29 +77,19 @@ def joined(
 
 
 def made(part: Part, frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:
-    """Return a part's columns; live, one that is only shown may fail, and is said to.
+    """Return a part's columns; live, one that fails has none, and a guard's refuse.
 
-    Volatility, regime and stress decide on trades: without them none may open. Without shocks,
-    which are breakers, nothing is added.
+    Volatility, regime and stress have nothing to refuse with: without them the pair's last
+    analysis stays, and nothing is opened or added.
     """
-    if not analyst.live or part in (_volatility, _regime, _stress):
-        return part(frame, pair, analyst)
-    name = part.__name__.removeprefix("_")
-    try:
-        found = part(frame, pair, analyst)
-    except Exception as error:  # whatever it is that a picture fails over, trading goes on
-        analyst.failed(pair, name, error)
-        return _without(part, frame.index)
-    analyst.worked(pair, name)
-    return found
-
-
-def _without(part: Part, index: pd.Index) -> pd.DataFrame:
-    """Return what stands for a part that failed: nothing, but of a guard that it refuses."""
-    if part is not _shocks:
-        return pd.DataFrame(index=index)
-    kind, value = np.int8(shocks.Shock.MOVE), np.float32(np.nan)
-    return pd.DataFrame({shocks.KIND: kind, shocks.VALUE: value}, index=index)
+    name, features = part.__name__.removeprefix("_"), analyst.features
+    make = partial(part, frame, pair, analyst)
+    if name not in GUARDS:
+        return features.run(name, pair, make, lambda: pd.DataFrame(index=frame.index))
+    refusing = REFUSING.get(name)
+    if refusing is None:
+        return features.guard(name, pair, make)
+    return features.guard(name, pair, make, lambda: pd.DataFrame(refusing, index=frame.index))
 
 
 def shared(settings: "Settings") -> Iterator[Part]:
@@ -247,9 +245,9 @@ def _with_profile(
     """Return the extras of a timeframe: with the volume profile, where it is of these candles."""
     if not analyst.settings.profile.enabled or timeframe != analyst.profile_timeframe:
         return extras
-    if analyst.fails(pair, "profile"):
-        return extras
-    return replace(extras, profile=analyst.computed(pair, other, profile.compute))
+    make = partial(analyst.computed, pair, other, profile.compute)
+    found = analyst.features.run("profile", pair, make, lambda: None)
+    return replace(extras, profile=found)
 
 
 def _orderflow(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> pd.DataFrame:

@@ -4,11 +4,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from gridkit.host.features import Features
 from gridkit.host.market_data import MarketData, Reading
 from gridkit.host.reasons import Reasons
 
 if TYPE_CHECKING:
     from freqtrade.strategy import IStrategy
+    from pandas import DataFrame
 
     from gridkit.settings import Settings
 
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 class Context:
     """`live` is trade mode, dry-run included; `seconds` is one candle; `reasons` says why, by pair.
 
-    `hourly` holds the hourly candles where they were loaded, for statistics over many days.
+    `features` knows which of them failed, live. `hourly` holds the hourly candles where they were
+    loaded, for statistics over many days.
     """
 
     strategy: "IStrategy"
@@ -27,11 +30,18 @@ class Context:
     market: MarketData
     hourly: MarketData
     reasons: Reasons = field(init=False)
+    features: Features = field(init=False)
     now: datetime | None = None
     capital_failed: bool = False
 
     def __post_init__(self) -> None:
         self.reasons = Reasons(live=self.live)
+        self.features = Features(live=self.live, seconds=self.seconds, clock=lambda: self.now)
+
+    def write(self, frame: "DataFrame", pair: str) -> None:
+        """Put into a frame's last row why its pair waits, and which features failed on it; live."""
+        self.reasons.write(frame, pair)
+        self.features.write(frame, pair)
 
     @property
     def is_futures(self) -> bool:

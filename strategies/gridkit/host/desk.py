@@ -8,6 +8,7 @@ import logging
 import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from freqtrade.persistence import Trade
@@ -73,11 +74,11 @@ class GridDesk:
         self.announcer = Announcer(self.context, self.recovery)
         self.reconciler = Reconciler(self.context, self.cycles, self.announcer.mismatch)
         if live:
-            self.analyst.switched = self.surveyor.switched = self.announcer.feature
+            self.context.features.tell = self.announcer.messages.feature
             self.breakers.tell = self.announcer.breaker
             self.breakers.markets.tell = self.announcer.market
             self.breakers.markets.books = self.flow.book
-            self.surroundings.refusals += [self._told_by_user, self._unreconciled]
+            self.surroundings.refusals += [self._failing, self._told_by_user, self._unreconciled]
         self._started = not live  # a backtest says it before its first candle
         self._account = 0  # counts what moved cash, so that pairs short of it ask again
 
@@ -115,6 +116,9 @@ class GridDesk:
         self._started = True
         self.announcer.catch_up(now)
         summary.tell(self.context.strategy, self)
+
+    def _failing(self, pair: str, _side: int) -> Block | None:
+        return self.context.features.block(pair)
 
     def _told_by_user(self, _pair: str, side: int) -> Block | None:
         return commands.block(self.context.strategy, side)
@@ -288,7 +292,9 @@ class GridDesk:
         band = self.planner.volatility_band(cycle.plan)
         cycle.validity.volatility_above, cycle.validity.volatility_below = band
         until = min(until, self.planner.due(cycle.plan))
-        until = min(until, self.recovery.next_look(cycle, now.timestamp()))
+        look = partial(self.recovery.next_look, cycle, now.timestamp())
+        pair = cycle.book.pair
+        until = min(until, self.context.features.run("recovery", pair, look, lambda: math.inf))
         by_caps = verdict.block is not None and verdict.block.condition in caps.CONDITIONS
         bound = by_caps or verdict.withheld is not None
         cycle.validity.account = self._account if bound else None
@@ -318,10 +324,8 @@ class GridDesk:
         """Live: publish the state, and log why when it changed."""
         if not self.context.live or cycle.verdict is None:
             return
-        try:
-            self._publish(cycle, cycle.verdict, trade, now)
-        except Exception:  # what is told comes after what is done
-            logger.exception("%s: the state of the grid is not published", trade.pair)
+        publish = partial(self._publish, cycle, cycle.verdict, trade, now)
+        self.context.features.run("state", trade.pair, publish, lambda: None)
 
     def _publish(self, cycle: Cycle, verdict: Verdict, trade: "Trade", now: datetime) -> None:
         reason = self.context.reasons.decided(trade.pair, verdict, now)
@@ -330,6 +334,7 @@ class GridDesk:
             self.recovery.budget(),
             max(0.0, self.recovery.budget_left(trade)),
             () if up is None else (up,),
+            tuple(self.context.features.documents(trade.pair)),
         )
         cycle.published = plan_store.publish(
             trade, cycle, now, since=reason.since, standing=standing

@@ -98,13 +98,14 @@ def for_pair(
     and not of the last candle.
     """
     if desk.context.live:
-        desk.context.reasons.write(frame, pair)
+        desk.context.write(frame, pair)
     # A copy, as the REST API asks from a thread of its own; of two cycles, the later is open.
     of_pair = [cycle for cycle in list(desk.cycles.values()) if cycle.book.pair == pair]
     if of_pair:
         drawn = list(_lines(of_pair[-1]))
     else:
         drawn = [*_starts(pair), *waiting(pair, frame, desk)][:1]
+    drawn += failing(pair, frame, desk)
     drawn += pressure(desk.flow.analyses.get(pair))
     return [{**line, "type": "line", "start": start, "end": end} for line in drawn]
 
@@ -123,6 +124,12 @@ def waiting(pair: str, frame: "DataFrame", desk: Any) -> Iterator[dict[str, Any]
     reason = desk.context.reasons.get(pair)
     if reason and len(frame):
         yield at(float(frame["close"].iloc[-1]), str(reason), FREE, "dotted")
+
+
+def failing(pair: str, frame: "DataFrame", desk: Any) -> Iterator[dict[str, Any]]:
+    """Yield each feature that failed or is off on a pair, at its last close."""
+    for one in desk.context.features.of(pair) if len(frame) else ():
+        yield at(float(frame["close"].iloc[-1]), str(one), FREE, "dotted")
 
 
 def pressure(found: "Analysis | None") -> Iterator[dict[str, Any]]:

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from freqtrade.exceptions import FreqtradeException
@@ -52,10 +53,23 @@ class FlowDesk:
         for _ in pairs:
             pair = pairs[self._turn % len(pairs)]
             self._turn += 1
-            self._take(pair, now)
-            self._say(pair, self._analyse(pair, now), now)
+            self._look_at(pair, now)
             if time.monotonic() >= deadline:
                 break
+
+    def _look_at(self, pair: str, now: datetime) -> None:
+        """Take a pair's book and analyse it; of what fails nothing is known."""
+        run = self._context.features.run
+        run("books", pair, partial(self._take, pair, now), partial(self._books.pop, pair, None))
+        run(
+            "order_flow",
+            pair,
+            lambda: self._say(pair, self._analyse(pair, now), now),
+            partial(self._take_no_side, pair),
+        )
+
+    def _take_no_side(self, pair: str) -> None:
+        self.analyses.pop(pair, None)
 
     def book(self, pair: str) -> Book | None:
         """Return the last book of a pair, however old it is; None where there was none."""

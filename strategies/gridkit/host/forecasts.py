@@ -1,6 +1,7 @@
 """What hourly candles, the other pairs and the option market say of a pair's volatility."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,24 +21,18 @@ RATIO_SECONDS = 30 * candles.SECONDS_PER_DAY  # the option market's own horizon
 
 def of_pair(frame: pd.DataFrame, pair: str, analyst: "Analyst") -> dict[str, np.ndarray]:
     """Return annual volatilities by name, each as known at the close of each candle."""
-    settings = analyst.settings
     hours, wanted = analyst.candles(frame, pair, HOURLY), tuple(_wanted(analyst))
     if hours is None:
         return {name: np.full(len(frame), np.nan) for name in wanted}
-    hourly = {}
-    if "garch" in wanted:
-        hourly["garch"] = analyst.computed(pair, hours, garch.compute)
-    if "implied" in wanted and analyst.index is not None:
-        hourly["implied"] = _implied(hours, pair, analyst.index, analyst)
-    found = {
-        name: analyst.beside(frame, hours, made, HOURLY).iloc[:, 0].to_numpy()
-        for name, made in hourly.items()
+    return {
+        name: analyst.features.run(
+            name,
+            pair,
+            partial(_MAKERS[name], frame, hours, pair, analyst),
+            lambda: np.full(len(frame), np.nan),
+        )
+        for name in wanted
     }
-    if "basket" in wanted:
-        shared = analyst.whitelist.basket(hours, settings)
-        together = analyst.beside(frame, shared, shared[["basket_volatility"]], HOURLY)
-        found["basket"] = together["basket_volatility"].to_numpy()
-    return found
 
 
 def _wanted(analyst: "Analyst") -> Iterator[str]:
@@ -48,6 +43,34 @@ def _wanted(analyst: "Analyst") -> Iterator[str]:
         yield "basket"
     if analyst.index is not None:
         yield "implied"
+
+
+def _by_garch(
+    frame: pd.DataFrame, hours: pd.DataFrame, pair: str, analyst: "Analyst"
+) -> np.ndarray:
+    made = analyst.computed(pair, hours, garch.compute)
+    return analyst.beside(frame, hours, made, HOURLY).iloc[:, 0].to_numpy()
+
+
+def _by_basket(
+    frame: pd.DataFrame, hours: pd.DataFrame, _pair: str, analyst: "Analyst"
+) -> np.ndarray:
+    shared = analyst.whitelist.basket(hours, analyst.settings)
+    together = analyst.beside(frame, shared, shared[["basket_volatility"]], HOURLY)
+    return together["basket_volatility"].to_numpy()
+
+
+def _by_index(
+    frame: pd.DataFrame, hours: pd.DataFrame, pair: str, analyst: "Analyst"
+) -> np.ndarray:
+    index = analyst.index
+    if index is None:  # taken away since it was looked for
+        return np.full(len(frame), np.nan)
+    made = _implied(hours, pair, index, analyst)
+    return analyst.beside(frame, hours, made, HOURLY).iloc[:, 0].to_numpy()
+
+
+_MAKERS = {"garch": _by_garch, "basket": _by_basket, "implied": _by_index}
 
 
 def _implied(

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -78,11 +79,10 @@ class Messages:
         text = f"recovery {code(tag)}: loss {self.money(loss)}, budget left {self.money(left)}"
         return self.send("recovery", pair, text)
 
-    def feature(self, name: str, *, on: bool, why: str = "") -> bool:
-        """Tell that a feature was switched off after failures, or works again."""
-        text = f"{code(name)} is switched {'on' if on else 'off'}"
-        kind = f"feature {name} {'on' if on else 'off'}"
-        return self.send(kind, "", f"{text}: {code(why)}" if why else text)
+    def feature(self, name: str, pair: str, why: str) -> bool:
+        """Tell that a feature was switched off after failures; with `gridkit why` all are seen."""
+        text = f"{code(name)} is switched off: {code(why)}; {code('/reload_config')} switches it on"
+        return self.send("feature", pair, text, alert=True)
 
     def mismatch(self, pair: str, text: str) -> bool:
         """Tell how what the exchange says differs from the lots."""
@@ -125,11 +125,11 @@ class Messages:
         held = f"({self._held_back} messages were held back)" if self._held_back else ""
         self._held_back = 0
         whole = " ".join(filter(None, (code(pair), text, held)))
-        try:
-            self.context.strategy.dp.send_msg(whole, always_send=True)
-        except Exception:  # orders never wait for words
-            logger.exception("a message was not sent")
-            return False
+        post = partial(self._post, whole)
+        return self.context.features.run("messages", "", post, lambda: False, insist=alert)
+
+    def _post(self, text: str) -> bool:
+        self.context.strategy.dp.send_msg(text, always_send=True)
         return True
 
     def _may(self, kind: str, pair: str, now: datetime) -> bool:

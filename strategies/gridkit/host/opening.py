@@ -2,6 +2,7 @@
 
 import math
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from freqtrade.persistence import Trade
@@ -90,8 +91,8 @@ class Opening:
         if grid.initial_inventory > 0 or grid.infinity:
             above = side * (anchor - rate) < 0
             return rate, Block("anchor may not follow price", rate, anchor) if above else None
-        terrain = self._surveyor.terrain(pair, reading)
-        price = laying.first_line(anchor, gap, side, self._rules.layout_of(pair), terrain)
+        lay = partial(laying.first_line, anchor, gap, side, self._rules.layout_of(pair))
+        price = self._surveyor.laid(pair, reading, lay)
         away, reach = abs(price / rate - 1), self._rules.max_distance()
         if away <= reach:
             return price, None

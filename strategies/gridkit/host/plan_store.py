@@ -45,11 +45,13 @@ class Standing:
     """What is told beside a trade's own state. Stake currency.
 
     `budget` is what recovery may lose in all, `left` what remains of it; None where unknown.
+    `features` are those that failed, as documents.
     """
 
     budget: float | None = None
     left: float | None = None
     breakers: "tuple[Breaker, ...]" = ()
+    features: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ def _state(cycle: "Cycle", since: datetime | None, standing: Standing) -> dict[s
         "stuck": [{"level": level, **asdict(one)} for level, one in sorted(cycle.stuck.items())],
         "budget": finite({"limit": standing.budget, "left": standing.left}),
         "breakers": [_breaker(one) for one in standing.breakers],
+        "features": list(standing.features),
     }
 
 

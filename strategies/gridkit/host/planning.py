@@ -5,6 +5,7 @@ import math
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gridkit.grid import laying, spacing, tags
@@ -68,8 +69,8 @@ class Planner:
             return
         held = set(cycle.book.ledger.lots)
         layout = self._rules.layout(trade)
-        terrain = self._surveyor.terrain(trade.pair, reading)
-        laid = laying.revised(cycle.plan, held, gap, rate, now.timestamp(), layout, terrain)
+        lay = partial(laying.revised, cycle.plan, held, gap, rate, now.timestamp(), layout)
+        laid = self._surveyor.laid(trade.pair, reading, lay)
         cycle.plan = self._counted(replace(laid, regime=reading.regime))
         if self._context.live:
             plan_store.save(trade, cycle.plan)
@@ -104,13 +105,13 @@ class Planner:
         wanted = lines.levels_of(then, settings, capital, gap.method)
         count = max(levels, min(wanted, affordable, settings.caps.max_lots))
         side, made = -1 if trade.is_short else 1, trade.open_date_utc.timestamp()
-        terrain = self._surveyor.terrain(trade.pair, then)
         price = float(first.safe_placement_price)
-        layout = self._rules.layout(trade)
+        lay = partial(
+            laying.make, anchor, gap, side, count, stake, made, self._rules.layout(trade),
+            first=price, first_level=levels,
+        )  # fmt: skip
         try:
-            laid = laying.make(
-                anchor, gap, side, count, stake, made, layout, terrain, price, levels
-            )
+            laid = self._surveyor.laid(trade.pair, then, lay)
         except ValueError as error:
             logger.error("%s: without a plan nothing is placed: %s", trade.pair, error)
             return None

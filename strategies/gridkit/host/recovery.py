@@ -8,6 +8,7 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -59,6 +60,14 @@ class RecoveryDesk:
 
         Looks at the first call in each stretch of `check_minutes`, so that backtest and live agree.
         """
+        self._context.features.run(
+            "recovery",
+            trade.pair,
+            partial(self._mark, cycle, trade, now, rate),
+            partial(_forget, cycle),
+        )
+
+    def _mark(self, cycle: Cycle, trade: Trade, now: float, rate: float) -> None:
         before = cycle.stuck
         if self._context.live and math.isinf(cycle.looked):
             before = cycle.stuck = load(trade)
@@ -183,6 +192,11 @@ class RecoveryDesk:
 
     def _next_slot(self, now: float) -> float:
         return (self._slot(now) + 1) * self._seconds() if now < math.inf else math.inf
+
+
+def _forget(cycle: Cycle) -> None:
+    """Take no lot for stuck, until they are read anew from what was kept with the trade."""
+    cycle.stuck, cycle.looked = {}, -math.inf
 
 
 def save(trade: Trade, stuck: Mapping[int, Stuck]) -> None:

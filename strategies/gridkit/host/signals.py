@@ -42,7 +42,7 @@ def prepare(frame: pd.DataFrame, pair: str, strategy: Any) -> None:
     desk.surveyor.prepare(pair, frame)
     if desk.context.live:
         desk.opening.note_last(pair)
-        desk.context.reasons.write(frame, pair)
+        desk.context.write(frame, pair)
         return
     closes = frame["close"].dropna()
     if closes.empty:

@@ -1,8 +1,8 @@
 """What a decision about an open trade is made from, gathered from everyone who knows a part."""
 
-import logging
 import math
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gridkit.grid.situation import Block, Situation
@@ -17,9 +17,8 @@ from gridkit.host.treasury import Means, Treasury
 if TYPE_CHECKING:
     from freqtrade.persistence import Trade
 
-logger = logging.getLogger(__name__)
-
 COOLDOWN = "cooldown between additions"
+NO_MEANS = Means(0.0, Block("caps failed", math.nan, math.nan), math.inf)
 
 
 class Situations:
@@ -71,8 +70,8 @@ class Situations:
             flatten=outside.flatten,
             thin=outside.thin,
             stuck=cycle.stuck,
-            of_age=self._recovery.of_age(cycle, now.timestamp()),
-            recovery_budget=self._recovery.budget_left(trade) if cycle.stuck else math.inf,
+            of_age=self._of_age(cycle, trade.pair, now),
+            recovery_budget=self._budget_left(trade) if cycle.stuck else math.inf,
             room=means.room,
             room_block=means.binding,
             least_value_left=limits.left_value,
@@ -86,10 +85,14 @@ class Situations:
         """Ask for the room there is only where something may be added. No answer is no room."""
         if block is not None:
             return Means(0.0, block, self._treasury.asset_limit(trade.leverage or 1.0))
-        try:
-            return self._treasury.means(trade.pair, trade, now)
-        except Exception:
-            if not self._context.live:
-                raise
-            logger.exception("%s: the caps failed, so nothing is added", trade.pair)
-            return Means(0.0, Block("caps failed", math.nan, math.nan), math.inf)
+        ask = partial(self._treasury.means, trade.pair, trade, now)
+        return self._context.features.guard("caps", trade.pair, ask, lambda: NO_MEANS)
+
+    def _of_age(self, cycle: Cycle, pair: str, now: datetime) -> frozenset[int]:
+        ask = partial(self._recovery.of_age, cycle, now.timestamp())
+        return self._context.features.run("recovery", pair, ask, frozenset[int])
+
+    def _budget_left(self, trade: "Trade") -> float:
+        """Return what recovery may still lose: nothing where that fails."""
+        ask = partial(self._recovery.budget_left, trade)
+        return self._context.features.run("recovery", trade.pair, ask, lambda: 0.0)

@@ -128,7 +128,7 @@ def _pair(pair: str, budget: "Budget | str", capital: float, desk: "GridDesk") -
     floor = desk.rules.costs(pair).floor
     return (
         f"{pair}: {levels} lines of {budget.level_stake:,.2f}, "
-        f"{_set_by(budget, desk.treasury.sized(reading))}; {_gap(pair, capital, desk)}; "
+        f"{_set_by(budget, desk.treasury.sized(pair, reading))}; {_gap(pair, capital, desk)}; "
         f"fee floor {floor:.2%}"
     )
 

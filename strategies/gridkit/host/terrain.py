@@ -1,8 +1,8 @@
 """What is known of the prices around a grid, when its lines are laid (SPEC B.7, D)."""
 
-import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from gridkit import candles
 from gridkit.analytics import book_levels, books, supports
@@ -16,16 +16,13 @@ if TYPE_CHECKING:
     from gridkit.host.flow import FlowDesk
     from gridkit.host.market_data import Reading
 
-logger = logging.getLogger(__name__)
+FEATURE = "density_and_volume"
 
-FEATURE = "density and volume lines"
+Laid = TypeVar("Laid")
 
 
 class Surveyor:
-    """Surveys the candles of each pair: a backtest's once, live those of the last analysis.
-
-    Live, a pair it fails on has no terrain, which is said once; in a backtest the error is raised.
-    """
+    """Surveys the candles of each pair: a backtest's once, live those of the last analysis."""
 
     def __init__(self, context: "Context", flow: "FlowDesk") -> None:
         self._context = context
@@ -33,8 +30,6 @@ class Surveyor:
         self._frames: dict[str, pd.DataFrame] = {}
         self._surveys: dict[str, Survey] = {}
         self._known: dict[str, tuple[int, Terrain]] = {}
-        self._failed: set[str] = set()
-        self.switched: Callable[[str, bool, str], object] = lambda _name, _on, _why: None
 
     def prepare(self, pair: str, frame: "pd.DataFrame") -> None:
         """Take over the analysed candles of a pair; live they are looked at when lines are laid."""
@@ -51,21 +46,18 @@ class Surveyor:
         """Return what was known at the close of a candle and, live, what the last book shows."""
         if not self._wanted():
             return EMPTY
+        features = self._context.features
+        known = features.run(FEATURE, pair, partial(self._of_candles, pair, reading), lambda: EMPTY)
         if not self._context.live:
-            return self._of_candles(pair, reading)
-        try:
-            terrain = self._with_book(self._of_candles(pair, reading), pair)
-        except Exception as error:  # whatever lines cannot be placed by, they are placed without
-            if not self._failed:
-                logger.exception("%s: lines are laid without density and volume", pair)
-                self.switched(FEATURE, False, repr(error))
-            self._failed.add(pair)
-            return EMPTY
-        if pair in self._failed:
-            self._failed.discard(pair)
-            if not self._failed:
-                self.switched(FEATURE, True, "")
-        return terrain
+            return known
+        return features.run(
+            "book_levels", pair, partial(self._with_book, known, pair), lambda: known
+        )
+
+    def laid(self, pair: str, reading: "Reading", lay: "Callable[[Terrain], Laid]") -> "Laid":
+        """Return what is laid on the terrain; where that fails, on none. Raises what both do."""
+        terrain = self.terrain(pair, reading)
+        return self._context.features.run(FEATURE, pair, partial(lay, terrain), partial(lay, EMPTY))
 
     def _wanted(self) -> bool:
         settings = self._context.settings

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -88,22 +89,30 @@ class Treasury:
             lines.levels_of(reading, settings, capital),
             sizing.meaningful_stake(capital, least),
             settings.caps.max_lots,
-            self.sized(reading).stake,
+            self.sized(pair, reading).stake,
         )
 
-    def sized(self, reading: Reading | None) -> sizing.Sized:
-        """Return what a line should cost, and why, before shares and minimums (SPEC A)."""
-        settings, strategy = self._context.settings, self._context.strategy
+    def sized(self, pair: str, reading: Reading | None) -> sizing.Sized:
+        """Return what a line should cost, and why, before shares and minimums (SPEC A).
+
+        Live, where the account is unknown or sizing fails, a plain share of base capital.
+        """
+        context, fortunes = self._context, self._fortunes()
+        settings, base = context.settings, partial(self._plain, fortunes)
+        if context.live and not sizing.is_known(fortunes, settings.sizing):
+            return base()
+        return context.features.run("sizing", pair, partial(self._by_rule, fortunes, reading), base)
+
+    def _by_rule(self, fortunes: sizing.Fortune, reading: Reading | None) -> sizing.Sized:
+        settings = self._context.settings
         annual = reading.annual if reading else math.nan
-        fatal = getattr(strategy, "errors_are_fatal", False)
-        level_stake = sizing.level_stake if fatal else sizing.level_stake_or_base
-        return level_stake(
-            self._fortunes(),
-            self._fortune.performance(),
-            annual,
-            settings.breakers.orange,
-            settings.sizing,
+        performance = self._fortune.performance()
+        return sizing.level_stake(
+            fortunes, performance, annual, settings.breakers.orange, settings.sizing
         )
+
+    def _plain(self, fortunes: sizing.Fortune) -> sizing.Sized:
+        return sizing.base_stake(fortunes, self._context.settings.sizing)
 
     def _fortunes(self) -> sizing.Fortune:
         """Return the account as sizing wants it; at a start, capital without a past."""

@@ -6,10 +6,8 @@ A volatility target scales the stake that share makes, and `level_budget` fits i
 than the pair's share over its lines, never less than the smallest stake worth placing.
 """
 
-import logging
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 
 from gridkit.risk.line_risk import (
     MIDDLE_CAPITAL,
@@ -21,8 +19,6 @@ from gridkit.risk.line_risk import (
 )
 from gridkit.risk.performance import Performance
 from gridkit.settings import CapSettings, SizingSettings
-
-logger = logging.getLogger(__name__)
 
 TINY_CAPITAL = 300.0
 TINY_SHARE, SMALL_SHARE = 0.015, 0.005  # of capital: stakes below are not worth an order
@@ -162,27 +158,22 @@ def level_stake(
     return _at_target(sized, annual_volatility, settings.volatility_target)
 
 
-def level_stake_or_base(
-    fortune: Fortune,
-    performance: Performance,
-    annual_volatility: float,
-    orange: float,
-    settings: SizingSettings,
-) -> Sized:
-    """Return the stake of one line; after an error, said once, a plain share of base capital.
+def is_known(fortune: Fortune, settings: SizingSettings) -> bool:
+    """Whether `level_stake` knows what it needs of the account."""
+    return settings.mode == "fixed" or math.isfinite(fortune.base + fortune.equity)
 
-    That share is the base risk, 2 % at most (SPEC A.7). A stake of 0 where even the base is
-    unknown: `level_budget` then takes the smallest worth placing.
+
+def base_stake(fortune: Fortune, settings: SizingSettings) -> Sized:
+    """Return a plain share of base capital: the base risk, 2 % at most (SPEC A.7).
+
+    What a line costs where sizing fails. A stake of 0 where even the base is unknown:
+    `level_budget` then takes the smallest worth placing.
     """
-    try:
-        return level_stake(fortune, performance, annual_volatility, orange, settings)
-    except Exception as error:  # a feature: whatever failed, trading goes on
-        _say_once(repr(error))
-        risk = min(settings.risk, FALLBACK_RISK)
-        stake = risk * fortune.base
-        known = math.isfinite(stake) and stake > 0
-        why = f"{risk:.1%} of base capital, as sizing failed: {error}"
-        return Sized(stake if known else 0.0, risk, why)
+    risk = min(settings.risk, FALLBACK_RISK)
+    stake = risk * fortune.base
+    known = math.isfinite(stake) and stake > 0
+    why = f"{risk:.1%} of base capital, as nothing better is known"
+    return Sized(stake if known else 0.0, risk, why)
 
 
 def _fixed(settings: SizingSettings) -> Sized:
@@ -209,8 +200,3 @@ def _at_target(sized: Sized, volatility: float, target: float | None) -> Sized:
     factor = target / volatility
     why = ", ".join([sized.why, *factor_told(factor, "the volatility")])
     return Sized(sized.stake * factor, sized.fraction * factor, why)
-
-
-@lru_cache(maxsize=64)
-def _say_once(error: str) -> None:
-    logger.error("sizing failed, so lines cost a share of base capital: %s", error)

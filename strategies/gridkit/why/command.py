@@ -19,6 +19,11 @@ from gridkit.why.rows import Row, Told, told
 
 FAILED = 1
 WIDE = 200  # columns where the output is no terminal
+STATES = {
+    "off": "is off, until /reload_config,",
+    "failing": "failed in the last candle it was asked for",
+    "refuses": "fails, and refuses all new risk,",
+}
 COLUMNS = ("pair", "state", "lots", "next order", "price", "distance", "why no more", "since")
 
 
@@ -141,17 +146,31 @@ def against(one: Row) -> str:
 
 
 def sentences(answer: Told, now: datetime) -> list[str]:
-    """Return what holds for all pairs: breakers, the budget, and how old the oldest answer is."""
+    """Return what a row has no room for: breakers, budget, features that failed, the age."""
     said = [
         f"breaker {one['name']} is up: {one['value']} against {one['threshold']}; {one['action']}"
         for one in answer.breakers
     ]
     if answer.budget is not None and answer.left is not None:
         said.append(f"recovery may still lose {answer.left:.2f} of {answer.budget:.2f}")
+    said += _failing(answer)
     updated = [one.updated for one in answer.rows if one.updated is not None]
     if updated:
         said.append(f"times are UTC; the oldest answer is {_ago(min(updated), now)} old")
     return said
+
+
+def _failing(answer: Told) -> list[str]:
+    """Return one sentence per feature that failed, with the pairs it failed on."""
+    pairs: dict[tuple[str, str, str], list[str]] = {}
+    for row in answer.rows:
+        for one in row.features:
+            key = (str(one.get("name")), str(one.get("state")), str(one.get("why")))
+            pairs.setdefault(key, []).append(row.pair)
+    return [
+        f"{name} {STATES.get(state, state)} on {', '.join(of)}: {why}"
+        for (name, state, why), of in pairs.items()
+    ]
 
 
 def _ago(then: datetime, now: datetime) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from gridkit.host import logfmt
+from gridkit.host import failing, logfmt
 from gridkit.host.plan_store import STATE_KEY
 from gridkit.host.reasons import COLUMN
 from gridkit.why.bot import Bot, BotError
@@ -22,7 +22,7 @@ class Row:
     """One pair. `distance` is a fraction of the market's price; times are UTC; None is unknown.
 
     `resting` says whether the next order is on the exchange already; `lots` are open lots and
-    `stuck` those of them that are.
+    `stuck` those of them that are; `features` are the documents of those that failed or are off.
     """
 
     pair: str
@@ -41,6 +41,7 @@ class Row:
     stuck: int = 0
     locked_until: datetime | None = None
     lock: str = ""
+    features: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,9 @@ def last_candle(bot: Bot, pair: str, config: Mapping[str, Any]) -> dict[str, Any
 
     Raises BotError where the strategy publishes no reason, as it is not gridkit's.
     """
-    answer = bot.ask("pair_candles", pair, config["timeframe"], limit=1, columns=[COLUMN])
+    answer = bot.ask(
+        "pair_candles", pair, config["timeframe"], limit=1, columns=[COLUMN, failing.COLUMN]
+    )
     if not answer["data"]:
         return {}
     if COLUMN not in answer["columns"]:
@@ -156,6 +159,7 @@ def row(
         stuck=len(grid.get("stuck") or ()),
         locked_until=_of_ms(lock["lock_end_timestamp"]) if lock else None,
         lock=(lock["reason"] or "") if lock else "",
+        features=failing.read(str(candle.get(failing.COLUMN) or "")),
     )
 
 

@@ -67,6 +67,16 @@ def broken(*_arguments):
     raise ZeroDivisionError("a defect")
 
 
+def named(name):
+    """`broken` by another name, as parts are known by theirs."""
+
+    def fails(*arguments):
+        broken(*arguments)
+
+    fails.__name__ = name
+    return fails
+
+
 # -- what is told -----------------------------------------------------------------------------
 
 
@@ -108,12 +118,18 @@ def test_a_part_that_fails_is_said_and_leaves_the_others_as_they_were(
 ):
     whole = analysed(strategy())
     one = strategy()
-    monkeypatch.setattr(broken_part, broken)
+    monkeypatch.setattr(broken_part, named(broken_part.rpartition(".")[2]))
     frame = analysed(one)
-    assert len(one.dp.sent) == 1
-    assert "switched off" in one.dp.sent[0]
+    assert len(one.desk.context.features.of(PAIR)) == 1
     kept = [name for name in whole if not name.startswith((*changed, "enter_"))]
     pd.testing.assert_frame_equal(frame[kept], whole[kept])
+
+
+@pytest.mark.parametrize("module", ["profile", "thresholds"])
+def test_a_module_that_fails_is_as_if_it_were_switched_off(monkeypatch, module):
+    off = analysed(strategy(**{module: {**SETTINGS[module], "enabled": False}}))
+    monkeypatch.setattr(f"gridkit.host.columns.{module}.compute", broken)
+    pd.testing.assert_frame_equal(analysed(strategy()), off)
 
 
 @pytest.mark.parametrize("broken_part", ["candidates.compute", "turns.compute"])

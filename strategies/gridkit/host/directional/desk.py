@@ -66,7 +66,7 @@ class DirectionalDesk:
         self.publisher = Publisher(self.context, self.positions, self.portfolio, self.breakers)
         self.teller = Teller(self.context)
         if live:
-            self.analyst.switched = self.teller.feature
+            self.context.features.tell = self.teller.messages.feature
             self.breakers.tell = self.teller.messages.breaker
             self.breakers.markets.tell = self.teller.messages.market
             self.breakers.markets.books = self.flow.book

@@ -34,11 +34,12 @@ def for_pair(
 ) -> list[dict[str, Any]]:
     """Annotate a pair's chart with its position, or why it waits; and with order flow."""
     if desk.context.live:
-        desk.context.reasons.write(frame, pair)
+        desk.context.write(frame, pair)
     open_trades = Trade.get_trades_proxy(pair=pair, is_open=True)
     drawn = [line for trade in open_trades for line in _position(trade, desk)]
     if not drawn:
         drawn = list(drawing.waiting(pair, frame, desk))
+    drawn += drawing.failing(pair, frame, desk)
     drawn += drawing.pressure(desk.flow.analyses.get(pair))
     return [{**line, "type": "line", "start": start, "end": end} for line in drawn]
 

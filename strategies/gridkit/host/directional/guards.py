@@ -44,6 +44,7 @@ class Guards:
     def _blocks(self, pair: str, now: datetime, side: int) -> Iterator[Block]:
         context = self._context
         found = (
+            context.features.block(pair),
             self._breakers.block_start(pair),
             self._breakers.block_market(pair),
             self._hours(now),

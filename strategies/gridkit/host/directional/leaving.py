@@ -2,6 +2,7 @@
 
 import logging
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from freqtrade.strategy import stoploss_from_absolute
@@ -87,7 +88,9 @@ class Leaving:
             return None
         held = self._positions.held(trade)
         at_target = held.side * (rate - held.target) >= 0
-        shrink = None if at_target else self._portfolio.shrinks(trade.pair, now)
+        look = partial(self._portfolio.shrinks, trade.pair, now)
+        run = self._context.features.run
+        shrink = None if at_target else run("rebalancing", trade.pair, look, lambda: None)
         if not (at_target or shrink) or self._fills_now(held, now) or working_order(trade):
             return None
         if shrink is not None:

@@ -1,5 +1,6 @@
 """Hands the analysed candles of a pair to the desk, as arrays its callbacks look up."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,10 +19,16 @@ def prepare(frame: pd.DataFrame, pair: str, desk: "DirectionalDesk") -> None:
     context = desk.context
     outlook_of = outlook.of_frame(frame, desk.settings, context.seconds)
     context.market.prepare(pair, frame, outlook_of)
-    desk.signals[pair] = SignalSeries(frame, desk.settings, rises(frame, pair, desk))
+    rise = context.features.guard(
+        "correlation_rise",
+        pair,
+        partial(rises, frame, pair, desk),
+        lambda: np.full(len(frame), np.nan, "float32"),
+    )
+    desk.signals[pair] = SignalSeries(frame, desk.settings, rise)
     if context.live:
         desk.board.note_last(pair)
-        context.reasons.write(frame, pair)
+        context.write(frame, pair)
 
 
 def rises(frame: pd.DataFrame, pair: str, desk: "DirectionalDesk") -> np.ndarray:

@@ -1,8 +1,8 @@
 """What people see of an open position in freqtrade's custom data: targets, stop, portfolio."""
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from freqtrade.persistence import Trade
@@ -14,8 +14,6 @@ from gridkit.host.plan_store import REFRESH_SECONDS, finite
 if TYPE_CHECKING:
     from gridkit.host.breakers import Breakers
     from gridkit.host.directional.portfolio_desk import PortfolioDesk
-
-logger = logging.getLogger(__name__)
 
 KEY = "confluencestate"  # `_` and `%` are wildcards in freqtrade's look-up of keys
 
@@ -51,26 +49,30 @@ class Publisher:
 
     def publish(self, trade: "Trade", now: datetime) -> None:
         """Write a position's state, if there is news. What is told comes after what is done."""
-        try:
-            self._publish(trade, now)
-        except Exception:
-            logger.exception("%s: the state of the position is not published", trade.pair)
+        publish = partial(self._publish, trade, now)
+        self._context.features.run("state", trade.pair, publish, lambda: None)
 
     def _publish(self, trade: "Trade", now: datetime) -> None:
+        features = self._context.features
         state, before = self._state(trade), self._known.get(trade.id)
+        state["features"] = features.documents(trade.pair)
         time = now.timestamp()
         if before and before.state == state and time - before.at < REFRESH_SECONDS:
             return
         self._known[trade.id] = Published(state, time)
         up = self._breakers.up
-        metrics = self._portfolio.metrics(now, profits_by_pair())
         document = {
             **state,
             "breakers": [] if up is None else [str(up.block)],
-            "portfolio": metrics.document(),
+            "portfolio": features.run(
+                "portfolio_metrics", trade.pair, partial(self._metrics, now), lambda: None
+            ),
             "updated": now.isoformat(timespec="seconds"),
         }
         trade.set_custom_data(KEY, document)
+
+    def _metrics(self, now: datetime) -> dict[str, Any] | None:
+        return self._portfolio.metrics(now, profits_by_pair()).document()
 
     def _state(self, trade: "Trade") -> dict[str, Any]:
         held, rule = self._positions.held(trade), self._context.settings.exits

@@ -1,5 +1,6 @@
 """Tells people of positions: opened, a part sold, closed. Live, within the limits of messages."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gridkit.host.context import Context
@@ -15,10 +16,15 @@ class Teller:
     """One per strategy object."""
 
     def __init__(self, context: Context) -> None:
+        self._context = context
         self.messages = Messages(context)
 
     def filled(self, trade: "Trade", order: "Order") -> None:
         """Tell what an order that was just filled did."""
+        tell = partial(self._filled, trade, order)
+        self._context.features.run("messages", trade.pair, tell, lambda: None)
+
+    def _filled(self, trade: "Trade", order: "Order") -> None:
         if not order.safe_filled > 0:
             return
         if order.ft_order_side == trade.entry_side:
@@ -27,10 +33,6 @@ class Teller:
             self._left(trade, order)
         else:
             self._closed(trade)
-
-    def feature(self, name: str, on: bool, why: str) -> None:
-        """Tell that a module was left out after a failure, or works again."""
-        self.messages.feature(name, on=on, why=why)
 
     def _opened(self, trade: "Trade", order: "Order") -> None:
         side = "short" if trade.is_short else "long"
