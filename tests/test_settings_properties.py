@@ -36,17 +36,23 @@ def valid(annotation: Any, metadata: Any, name: str) -> st.SearchStrategy[Any]:
     origin, inside = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return valid(inside[0], [*metadata, *inside[1:]], name)
-    if origin is Literal:
-        return st.sampled_from(inside)
     if origin is tuple:
         return st.tuples(*(valid(one, metadata, name) for one in inside)).map(list)
     if origin is dict:
         return named(inside[1], metadata, name)
     if type(None) in inside:
         return st.none() | valid(inside[0], metadata, name)
+    if origin is Literal:
+        return st.sampled_from(inside)
+    return single(annotation, metadata, name)
+
+
+def single(annotation: Any, metadata: Any, name: str) -> st.SearchStrategy[Any]:
+    """A text, a switch or a number."""
     texts = st.sampled_from(TIMEFRAMES if "timeframe" in name else ("BTC", "index.csv"))
-    single = {str: texts, bool: st.booleans()}
-    return single.get(annotation) or numbers(annotation, rules_of(metadata))
+    if annotation is str:
+        return texts
+    return st.booleans() if annotation is bool else numbers(annotation, rules_of(metadata))
 
 
 def named(annotation: Any, metadata: Any, name: str) -> st.SearchStrategy[Any]:

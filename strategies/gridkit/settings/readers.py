@@ -18,6 +18,7 @@ READERS: dict[str, tuple[str, ...]] = {
     "caps.exposure": BOTH,
     "caps.max_position": BOTH,
     "caps.max_margin": BOTH,
+    "brakes.orderflow": (GRID,),  # Confluence has entries.flow_veto
     "stress": (GRID,),
     "regime.bullish": (CONFLUENCE,),
     "regime.bearish": (CONFLUENCE,),
