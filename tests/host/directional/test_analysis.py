@@ -142,7 +142,22 @@ def test_without_a_range_or_a_candidate_nothing_is_entered(monkeypatch, broken_p
     assert (after["enter_tag"] == "").all()
 
 
-# -- hours ------------------------------------------------------------------------------------
+# -- funding and hours ------------------------------------------------------------------------------------
+
+
+def test_extreme_funding_is_known_from_the_close_at_which_it_is_paid(monkeypatch):
+    """Between the payments at midnight and at eight the crowd had paid a hundred times as much."""
+    paid = pd.date_range("2024-10-01", "2024-12-15 08:00", freq="8h", tz="UTC")
+    rates = pd.Series(0.0001, index=paid)
+    rates.loc["2024-12-15 00:00"] = 0.01
+    monkeypatch.setattr("gridkit.host.sources.Sources.funding", lambda *_: rates)
+    frame = columns.of_pair(candles(400, "5m", "2024-12-14"), PAIR, strategy().desk.analyst)
+    closes = frame["date"] + pd.Timedelta("5min")
+    extreme = closes[frame["funding_contrarian"] == -0.5]
+    assert extreme.iloc[[0, -1]].tolist() == [
+        pd.Timestamp("2024-12-15 00:00", tz="UTC"), pd.Timestamp("2024-12-15 07:55", tz="UTC")
+    ]  # fmt: skip
+    assert len(extreme) == 96
 
 
 def test_illiquid_hours_are_thin_or_paused_by_the_close_of_the_candle():
