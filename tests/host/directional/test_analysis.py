@@ -142,7 +142,7 @@ def test_without_a_range_or_a_candidate_nothing_is_entered(monkeypatch, broken_p
     assert (after["enter_tag"] == "").all()
 
 
-# -- funding and hours ------------------------------------------------------------------------------------
+# -- funding and hours ------------------------------------------------------------------------
 
 
 def test_extreme_funding_is_known_from_the_close_at_which_it_is_paid(monkeypatch):
