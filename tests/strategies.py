@@ -167,7 +167,9 @@ class _Maker:
             harvest=pick.uniform(-5.0, 50.0),
             peak_cost=self.rarely(pick.uniform(1.0, 3.0), 1.0)
             * sum(lot.cost for lot in lots.values()),
-            block=Block("a gate", 1.0, 2.0) if pick.random() < 0.1 else None,
+            block=Block("a gate", 1.0, 2.0, spares_resting=pick.random() < 0.5)
+            if pick.random() < 0.1
+            else None,
             room=self.rarely(pick.uniform(0.0, 200.0), math.inf),
             room_block=Block("exposure", 1.0, 1.0),
             least_value_left=self.rarely(pick.uniform(0.0, 1.5), 0.0) * value / max(1, len(lots)),
@@ -245,8 +247,8 @@ class _Maker:
     def _recovery(self) -> RecoveryRules | None:
         pick = self.pick
         mode = pick.choice(("ladder", "ladder", "ladder", "aggressive", "hedge", "none"))
-        threshold = pick.uniform(0.005, 0.10)
-        return self.rarely(None, RecoveryRules(mode, LADDER, 0.03, 3_600.0, threshold))
+        threshold, early = pick.uniform(0.005, 0.10), pick.random() < 0.5
+        return self.rarely(None, RecoveryRules(mode, LADDER, 0.03, 3_600.0, threshold, early))
 
     def _rules(self, layout: Layout) -> Rules:
         pick = self.pick

@@ -172,8 +172,11 @@ def test_an_entry_takes_free_lines_only_and_no_more_than_limits_allow(found):
     assert all(situation.plan.line(level) for level in order.levels)
     assert len(situation.lots) + len(order.levels) <= how.max_lots
     assert situation.orders < how.max_orders
+    if situation.block is not None:  # it was in work before the block
+        assert situation.block.spares_resting
+        assert not decide(situation, how).place
+        return
     assert len(order.levels) * situation.plan.level_stake <= situation.room * (1 + 1e-9)
-    assert situation.block is None
 
 
 @THOROUGH
@@ -589,6 +592,30 @@ def test_nothing_blocks_the_same_entry_otherwise():
     verdict = decide(facing(98.1, 1), rules())
     assert verdict.order is not None
     assert (verdict.order.is_entry, verdict.block) == (True, None)
+
+
+SPARING = replace(GATE, spares_resting=True)
+
+
+@pytest.mark.parametrize(
+    ("block", "resting", "rate", "tag"),
+    [
+        (SPARING, Resting(True, (2,), 98.01, "L2"), 98.1, "L2"),
+        (GATE, Resting(True, (2,), 98.01, "L2"), 98.1, "sell L1"),
+        (SPARING, None, 98.1, "sell L1"),
+        (SPARING, Resting(True, (3,), 97.0299, "L3"), 98.1, "sell L1"),  # not the next line
+        (SPARING, Resting(True, (2,), 97.9, "L2"), 98.1, "sell L1"),  # not its price
+        (SPARING, Resting(True, (2,), 98.01, "L2"), 99.8, "sell L1"),  # the target is nearer
+        (SPARING, Resting(False, (1,), 100.0, "sell L1"), 98.1, "sell L1"),
+    ],
+)
+def test_a_block_that_spares_what_rests_adds_nothing_and_takes_no_line_back(
+    block, resting, rate, tag
+):
+    verdict = decide(facing(rate, 1, block=block, resting=resting), rules())
+    assert verdict.order is not None
+    assert (verdict.order.tag, verdict.block) == (tag, block)
+    assert verdict.place is (resting is None or resting.tag != tag)
 
 
 def test_a_position_of_dust_alone_does_not_add_beyond_the_stop_price():

@@ -4,6 +4,7 @@ import logging
 import math
 from datetime import UTC, datetime
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -23,12 +24,12 @@ class Trade(SimpleNamespace):
 
     def __init__(self, number: int = 1, *, is_short: bool = False) -> None:
         super().__init__(id=number, pair="ETH/USDT", is_short=is_short, stake_currency="USDT")
-        self.data: dict[str, int] = {}
+        self.data: dict[str, Any] = {}
 
-    def get_custom_data(self, key: str) -> int | None:
+    def get_custom_data(self, key: str) -> Any:
         return self.data.get(key)
 
-    def set_custom_data(self, key: str, value: int) -> None:
+    def set_custom_data(self, key: str, value: Any) -> None:
         assert "_" not in key
         assert "%" not in key
         self.data[key] = value
@@ -148,12 +149,29 @@ def test_a_ledger_that_is_read_anew_repeats_nothing(lines):
 def test_a_restarted_bot_tells_only_what_was_not_told(lines):
     trade = Trade()
     FillLog().tell(trade, order(4), SOLD, [])
-    assert trade.data == {TOLD_KEY: 4}
+    assert trade.data == {TOLD_KEY: [4]}
     restarted = FillLog()
-    assert [restarted.tell(trade, order(number), SOLD, []) for number in (3, 4, 6)] == [
-        False, False, True
+    assert [restarted.tell(trade, order(number), SOLD, []) for number in (4, 6, 4)] == [
+        False, True, False
     ]  # fmt: skip
     assert len(lines()) == 2
+
+
+def test_an_older_order_that_fills_after_a_newer_one_is_told_as_well(lines):
+    log, trade = FillLog(), Trade()
+    assert [log.tell(trade, order(number), SOLD, []) for number in (4, 3, 3)] == [True, True, False]
+    trade.orders = [SimpleNamespace(id=number, safe_filled=1.0) for number in (2, 3, 4)]
+    assert FillLog().missed(trade)
+    trade.orders[0].safe_filled = 0.0
+    assert not FillLog().missed(trade)
+
+
+@pytest.mark.parametrize("kept", [4, "4", None, {}])
+def test_what_was_told_and_cannot_be_read_is_told_again(lines, kept):
+    trade = Trade()
+    trade.data[TOLD_KEY] = kept
+    assert FillLog().tell(trade, order(4), SOLD, [])
+    assert len(lines()) == 1
 
 
 def test_each_trade_is_told_of_by_itself(lines):

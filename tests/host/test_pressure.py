@@ -131,7 +131,6 @@ def bot_with(trades, *orders):
     return strategy, trades[0]
 
 
-@pytest.mark.xfail(reason="the desk puts the sale of a lot in its place whenever the spread opens")
 def test_a_resting_line_stays_in_a_spread_that_opens_and_closes(trades):
     strategy, trade = bot_with(trades, order_of("L2", 98.01, rests=True))
     for number in range(10):

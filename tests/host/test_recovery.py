@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -197,6 +198,34 @@ def test_in_hedge_mode_a_request_is_published(trades, mode):
         return
     assert (request["side"], request["levels"]) == ("short", [1, 2])
     assert (request["amount"], request["stuck_price"]) == pytest.approx((0.4, 80.0))
+
+
+def test_a_hedge_request_follows_what_is_left_of_a_stuck_lot_and_goes_with_the_last(trades):
+    trade = Kept(bought(1))
+    table = Table(trade, live=True, recovery={"mode": "hedge"})
+    cycle = table.cycles[1]
+    asked = []
+    for left in (0.2, 0.1, 0.1, None):
+        lots = cycle.book.ledger.lots
+        lots[1] = replace(lots[1], amount=left or 0.0)
+        if left is None:
+            del lots[1]
+        table.desk.mark(cycle, trade, START, 80.0)
+        asked.append(trade.data.pop("gridhedge", None))
+    assert [one and json.loads(one).get("amount") for one in asked] == [0.2, 0.1, None, None]
+    assert asked[-1] == "{}", "nothing is left to hedge"
+    table.desk.mark(cycle, trade, START, 80.0)
+    assert trade.data.get("gridhedge") is None, "and that is said once"
+
+
+def test_after_a_restart_a_hedge_request_is_written_only_where_it_changed(trades):
+    trade = Kept(bought(1))
+    for _ in range(2):
+        table = Table(trade, live=True, recovery={"mode": "hedge"})
+        table.desk.mark(table.cycles[1], trade, START, 80.0)
+        said = trade.data["gridhedge"]
+        trade.set_custom_data = None  # a second write would fail
+    assert json.loads(said)["amount"] == 0.2
 
 
 # -- the budget -------------------------------------------------------------------------------

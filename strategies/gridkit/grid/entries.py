@@ -6,12 +6,16 @@ from gridkit.grid import tags
 from gridkit.grid.plan import Line
 from gridkit.grid.situation import Block, Order, Resting, Situation
 from gridkit.grid.view import View
+from gridkit.grid.working import rests_already
 
 THIN = Block("illiquid hours, every second line waits", math.nan, math.nan)
 
 
 def next_entry(view: View) -> tuple[Order | None, Block | None]:
-    """Return the entry that is next, however far away, or why there is none."""
+    """Return the entry that is next, however far away, or why there is none.
+
+    Both for one in work that may stay.
+    """
     situation, rules = view.situation, view.rules
     lines = _free_lines(view)
     free = [line for line in lines if line.level % 2] if situation.thin else lines
@@ -22,13 +26,24 @@ def next_entry(view: View) -> tuple[Order | None, Block | None]:
             view.bounds.event(view.mirrored(limit))
     block = situation.block or _own_block(view, lines, free)
     if block:
-        return None, block
+        spared = block.spares_resting and _own_block(view, lines, free) is None
+        return _left_alone(free, view) if spared else None, block
     affordable = _affordable(situation)
     if affordable < 1:
         return None, situation.room_block or Block(
             "stake left", situation.room, situation.plan.level_stake
         )
     return _entry_at(free, min(affordable, rules.max_lots - len(situation.lots)), view), None
+
+
+def _left_alone(free: list[Line], view: View) -> Order | None:
+    """Return the entry in work where it is that of the next free line, at its price."""
+    resting = view.situation.resting
+    line = max(free, key=lambda one: view.mirrored(one.price))
+    if resting is None or not _is_entry_of(resting, line):
+        return None
+    order = _entry([line], line.price, "next free line")
+    return order if rests_already(order, view) else None
 
 
 def _affordable(situation: Situation) -> int:

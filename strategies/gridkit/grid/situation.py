@@ -45,12 +45,14 @@ class Resting:
 class Block:
     """Why nothing is added: the condition, its value and the threshold it misses.
 
-    A threshold of NaN: the condition is of a kind without figures.
+    A threshold of NaN: the condition is of a kind without figures. `spares_resting`: an entry that
+    rests already may go on to.
     """
 
     condition: str
     value: float
     threshold: float
+    spares_resting: bool = False
 
     def __str__(self) -> str:
         if math.isnan(self.threshold):
@@ -72,7 +74,8 @@ class RecoveryRules:
     """What becomes of stuck lots (SPEC E.2, E.3). Fractions of price.
 
     A lot older than `timeout_seconds` whose target is further than `away` from the rate is stuck.
-    `ladder` counts from the price at which it became so; `threshold` is the loss, a fraction of the
+    `ladder` counts from the price at which it became so; `in_profit`: its rungs also sell what
+    earns there. `threshold` is the loss, a fraction of the
     lot's entry price, beyond which it is sold at market, also where the lot stop is switched off.
     """
 
@@ -81,6 +84,7 @@ class RecoveryRules:
     away: float
     timeout_seconds: float
     threshold: float
+    in_profit: bool = False
 
 
 @dataclass(frozen=True, slots=True)

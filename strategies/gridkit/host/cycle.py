@@ -37,6 +37,7 @@ class Cycle:
     stuck: dict[int, Stuck] = field(default_factory=dict)
     looked: float = -math.inf  # for stuck lots, seconds UTC
     published: object = None
+    hedge: object = None  # what another bot was last asked for; None: not looked up
     is_new: bool = False  # live: laid now, and not read from what was kept
 
     def decided_for(

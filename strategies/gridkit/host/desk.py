@@ -36,7 +36,7 @@ from gridkit.host.situations import COOLDOWN, Situations
 from gridkit.host.surroundings import Surroundings
 from gridkit.host.terrain import Surveyor
 from gridkit.host.treasury import Treasury
-from gridkit.risk import brakes, caps
+from gridkit.risk import caps
 from gridkit.settings import Settings
 
 if TYPE_CHECKING:
@@ -150,15 +150,12 @@ class GridDesk:
         return self.opening.stale(trade, order, series, index, stopped=stopped)
 
     def _unwanted(self, trade: "Trade") -> bool:
-        """Whether the last decision wanted nothing to rest, for a reason that lasts.
-
-        What rests pays no spread, so that it may rest in a wide one.
-        """
+        """Whether the last decision wanted nothing to rest, for a reason that lasts."""
         cycle = self.cycles.get(trade.id)
         verdict = cycle.verdict if cycle else None
         if verdict is None or verdict.order is not None or verdict.block is None:
             return False
-        return verdict.block.condition not in (COOLDOWN, brakes.SPREAD)
+        return verdict.block.condition != COOLDOWN and not verdict.block.spares_resting
 
     def next_order(
         self, trade: "Trade", now: datetime, entry_rate: float, exit_rate: float

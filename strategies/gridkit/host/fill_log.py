@@ -1,8 +1,8 @@
 """One line in freqtrade's log for each fill, which needs no database to be read again.
 
 `GRID_FILL action=sell pair=ETH/USDT level=3 size=0.2 entry=99.0 exit=100.0 pnl=0.16 …`, in logfmt;
-`gridkit fills` reads it. How a restart repeats nothing: the number freqtrade's database gave the
-last order told is kept with the trade, and orders up to it are passed over.
+`gridkit fills` reads it. How a restart repeats nothing: the numbers freqtrade's database gave the
+orders that were told are kept with the trade. An older order may fill after a newer one.
 """
 
 import logging
@@ -32,31 +32,34 @@ class FillLog:
     """Tells every filled order once, also over restarts and when a ledger is read anew. Live."""
 
     def __init__(self) -> None:
-        self._told: dict[int, int] = {}
+        self._told: dict[int, set[int]] = {}
 
     def tell(
         self, trade: "Trade", order: "Order", fill: "Fill", closed: "Sequence[Closed]"
     ) -> bool:
         """Log one fill and the pieces of lots it closed; whether it was new."""
-        if order.id <= self._last(trade):
+        told = self._numbers(trade)
+        if order.id in told:
             return False
         logger.info("%s %s", MARK, logfmt.written(fields_of(trade, order, fill, closed)))
-        self._told[trade.id] = order.id
-        trade.set_custom_data(TOLD_KEY, order.id)
+        told.add(order.id)
+        trade.set_custom_data(TOLD_KEY, sorted(told))
         return True
 
     def missed(self, trade: "Trade") -> bool:
         """Whether fills of a trade of which some were told were not told yet."""
-        told, filled = self._last(trade), [one.id for one in trade.orders if one.safe_filled > 0]
-        return bool(told) and bool(filled) and max(filled) > told
+        told, filled = self._numbers(trade), {one.id for one in trade.orders if one.safe_filled > 0}
+        return bool(told) and not filled <= told
 
     def forget(self, trade_id: int) -> None:
         """Let go of a trade that is closed."""
         self._told.pop(trade_id, None)
 
-    def _last(self, trade: "Trade") -> int:
+    def _numbers(self, trade: "Trade") -> set[int]:
+        """Return the numbers of the orders that were told; none where that cannot be read."""
         if trade.id not in self._told:
-            self._told[trade.id] = int(trade.get_custom_data(TOLD_KEY) or 0)
+            kept = trade.get_custom_data(TOLD_KEY)
+            self._told[trade.id] = set(kept) if isinstance(kept, list) else set()
         return self._told[trade.id]
 
 

@@ -84,7 +84,9 @@ class RecoveryDesk:
             cycle.looked = now
         if stuck != before:
             cycle.stuck = stuck
-            self._keep(trade, cycle)
+            if self._context.live:
+                save(trade, stuck)
+        self._publish_hedge(trade, cycle)
 
     def of_age(self, cycle: Cycle, now: float) -> frozenset[int]:
         """Return the levels that are stuck as soon as the rate is too far from their target."""
@@ -170,15 +172,16 @@ class RecoveryDesk:
             left -= sold
         return lost
 
-    def _keep(self, trade: Trade, cycle: Cycle) -> None:
-        """Live: keep with the trade what is stuck, and what another bot should hedge."""
-        if not self._context.live:
+    def _publish_hedge(self, trade: Trade, cycle: Cycle) -> None:
+        """Live: say what another bot should hedge, whenever that is not what was said last."""
+        if not self._context.live or self._context.settings.recovery.mode != "hedge":
             return
-        save(trade, cycle.stuck)
-        if self._context.settings.recovery.mode == "hedge":
-            lots = cycle.book.ledger.lots
-            request = recovery.hedge_request(cycle.plan, lots, cycle.stuck)
-            trade.set_custom_data(HEDGE_KEY, request or {})
+        if cycle.hedge is None:
+            cycle.hedge = trade.get_custom_data(HEDGE_KEY) or {}
+        request = recovery.hedge_request(cycle.plan, cycle.book.ledger.lots, cycle.stuck) or {}
+        if request != cycle.hedge:
+            cycle.hedge = request
+            trade.set_custom_data(HEDGE_KEY, request)
 
     def _timeout(self) -> float:
         minutes = self._context.settings.recovery.position_timeout_minutes

@@ -32,7 +32,10 @@ def illiquid(hour: int, settings: BrakeSettings) -> Literal["thin", "pause"] | N
 
 
 def spread_block(spread: float, settings: BrakeSettings) -> Block | None:
-    """Refuse to add at a wider spread, a fraction of price. NaN (unknown) refuses nothing."""
+    """Refuse to add at a wider spread, a fraction of price. NaN (unknown) refuses nothing.
+
+    What rests pays no spread, so that it may rest in a wide one.
+    """
     if spread > settings.max_spread:
-        return Block(SPREAD, spread, settings.max_spread)
+        return Block(SPREAD, spread, settings.max_spread, spares_resting=True)
     return None
