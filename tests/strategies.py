@@ -170,6 +170,7 @@ class _Maker:
             block=Block("a gate", 1.0, 2.0, spares_resting=pick.random() < 0.5)
             if pick.random() < 0.1
             else None,
+            adverse=pick.random() < 0.5,
             room=self.rarely(pick.uniform(0.0, 200.0), math.inf),
             room_block=Block("exposure", 1.0, 1.0),
             least_value_left=self.rarely(pick.uniform(0.0, 1.5), 0.0) * value / max(1, len(lots)),
@@ -247,8 +248,8 @@ class _Maker:
     def _recovery(self) -> RecoveryRules | None:
         pick = self.pick
         mode = pick.choice(("ladder", "ladder", "ladder", "aggressive", "hedge", "none"))
-        threshold, early = pick.uniform(0.005, 0.10), pick.random() < 0.5
-        return self.rarely(None, RecoveryRules(mode, LADDER, 0.03, 3_600.0, threshold, early))
+        threshold, rungs = pick.uniform(0.005, 0.10), pick.choice(("always", "losing", "against"))
+        return self.rarely(None, RecoveryRules(mode, LADDER, 0.03, 3_600.0, threshold, rungs))
 
     def _rules(self, layout: Layout) -> Rules:
         pick = self.pick

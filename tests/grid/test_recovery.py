@@ -19,6 +19,7 @@ from strategies import LONG, SHORT, SIDES, at, situations
 
 FREE, DEAR = Costs(0.0, 0.0, 0.0, 0.0), Costs(0.001, 0.002, 0.0001, 0.001)
 LADDER = RecoveryRules("ladder", (0.015, 0.03, 0.045), 0.03, 3_600.0, 0.9)
+LOSING, AGAINST = replace(LADDER, rungs="losing"), replace(LADDER, rungs="against")
 ESCALATING = replace(LADDER, threshold=0.05)
 AGGRESSIVE = replace(ESCALATING, mode="aggressive")
 HOUR = 3_600.0
@@ -133,7 +134,7 @@ def test_a_verdict_holds_at_most_until_a_lot_that_is_of_age_becomes_stuck(found)
     verdict = decide(situation, how)
     lots = {level: situation.lots[level] for level in situation.of_age}
     for rate in (math.nextafter(verdict.holds_above, math.inf), verdict.holds_below - 1e-9):
-        if verdict.holds_at(rate):
+        if rate > 0 and verdict.holds_at(rate):
             now, there = (
                 recovery.newly_stuck(lots, {}, situation.plan, one, 1e9, how)
                 for one in (situation.exit_rate, rate)
@@ -144,7 +145,7 @@ def test_a_verdict_holds_at_most_until_a_lot_that_is_of_age_becomes_stuck(found)
 def test_the_settings_become_rules():
     settings, stops = RecoverySettings(position_timeout_minutes=90), StopSettings(lot_stop=0.07)
     made = recovery.recovery_rules(settings, stops)
-    assert made == RecoveryRules("ladder", (0.015, 0.03, 0.045), 0.03, 5_400.0, 0.07)
+    assert made == RecoveryRules("ladder", (0.015, 0.03, 0.045), 0.03, 5_400.0, 0.07, "against")
 
 
 # -- the ladder -------------------------------------------------------------------------------
@@ -178,7 +179,8 @@ def test_a_lot_of_any_size_leaves_whole_in_three_parts(amount, price, side):
     stuck = {1: Stuck(price, HOUR, amount)}
     parts = []
     for _ in range(3):
-        order = order_at(price, *book.lots.values(), side=side, plan=plan, stuck=stuck)
+        held = book.lots.values()
+        order = order_at(price, *held, side=side, plan=plan, stuck=stuck)
         assert order is not None
         assert order.price is not None
         assert tags.verb_of(order.tag) == tags.RECOVER
@@ -186,6 +188,43 @@ def test_a_lot_of_any_size_leaves_whole_in_three_parts(amount, price, side):
         book.apply(Fill(False, (1,), order.price, parts[-1], 2 * HOUR, 0.0, order.tag))
     assert parts == pytest.approx([amount / 3] * 3)
     assert not book.lots
+
+
+def target_verb(side: int) -> str:
+    return tags.SELL if side > 0 else tags.COVER
+
+
+def exits(stuck: Stuck, how: Rules, side: int, **changes) -> list[tuple[str, float | None]]:
+    """Tags and prices of the exits of one lot, bought at 100, a third of it gone with each rung."""
+    found: list[tuple[str, float | None]] = []
+    for left in (3.0, 2.0, 1.0):
+        held, rate = lot(amount=left), 100 - side * 9.0
+        order = order_at(rate, held, how=how, side=side, stuck={1: stuck}, **changes)
+        assert order is not None
+        found.append((tags.verb_of(order.tag), order.price))
+    return found
+
+
+@pytest.mark.parametrize("least", [0.0, 0.002])
+@pytest.mark.parametrize("beyond", [-1e-4, 1e-4])
+@pytest.mark.parametrize("number", [1, 2, 3])
+@EACH_SIDE
+def test_rungs_are_for_lots_that_lose_there_and_one_that_earns_keeps_its_target(
+    side, number, beyond, least
+):
+    """The rung of this number is just short of where the lot earns `least`, or just beyond."""
+    price = 100.0 * (1 + side * (least + beyond)) / (1 + side * LADDER.ladder[number - 1])
+    prices = [price * (1 + side * rung) for rung in LADDER.ladder]
+    costs = Costs(0.0, 0.0, 0.0, least)
+    used = number if beyond < 0 else number - 1
+    target = [(target_verb(side), 100.0 * (1 + side * 0.2))] * (3 - used)
+    rungs = [("recover", pytest.approx(one)) for one in prices]
+    stuck = Stuck(price, HOUR, 3.0)
+    assert exits(stuck, rules(LOSING, costs=costs), side) == rungs[:used] + target
+    against = rules(AGAINST, costs=costs)
+    assert exits(stuck, against, side, adverse=True) == rungs[:used] + target
+    assert [verb for verb, _ in exits(stuck, against, side)] == [target_verb(side)] * 3
+    assert exits(stuck, rules(costs=costs), side) == rungs
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,12 @@ BY_REGIME = {
 UNGATED = {"regime": {"enabled": False}}
 NO_STOPS = {"lot_stop_enabled": False, "cycle_stop_enabled": False}
 FLOW = {"enabled": True, "one_sided": 0.1, "significant": 0.05}
-SOON_STUCK = {"position_timeout_minutes": 15, "away": 0.004, "ladder": [0.001, 0.002, 0.003]}
+SOON_STUCK = {
+    "rungs": "always",
+    "position_timeout_minutes": 15,
+    "away": 0.004,
+    "ladder": [0.001, 0.002, 0.003],
+}
 # Market, settings, and what a `Witness` has to see, or the runs would prove nothing.
 FEATURES = {
     "lots leave by the ladder, sizes follow fortune, hours are thin, lines move": (

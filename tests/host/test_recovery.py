@@ -372,7 +372,12 @@ STUCK = {
     "sizing": {"mode": "fixed"},
     "breakers": {"enabled": False},
     "stops": {"lot_stop_enabled": False, "trend_flatten_enabled": False},
-    "recovery": {"position_timeout_minutes": 30, "away": 0.004, "ladder": (0.001, 0.002, 0.003)},
+    "recovery": {
+        "rungs": "always",
+        "position_timeout_minutes": 30,
+        "away": 0.004,
+        "ladder": (0.001, 0.002, 0.003),
+    },
 }
 
 

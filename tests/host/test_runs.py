@@ -23,7 +23,8 @@ TAG = re.compile(r"((sell|cover|stop|flatten|end|trim|recover) )?L\d+(-\d+)?(,\d
 TIGHT = {"exposure": 0.3, "inventory": 0.2, "max_orders_per_cycle": 20, "max_lots": 6}
 NO_STOPS = {"lot_stop_enabled": False, "cycle_stop_enabled": False}
 SOON_STUCK = {
-    "position_timeout_minutes": 15, "away": 0.004, "ladder": [0.001, 0.002, 0.003], "budget": 0.001,
+    "rungs": "always", "position_timeout_minutes": 15, "away": 0.004,
+    "ladder": [0.001, 0.002, 0.003], "budget": 0.001,
 }  # fmt: skip
 KINDS = {
     "long spot": ("spot", {"direction": "long"}),

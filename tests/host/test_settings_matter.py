@@ -25,7 +25,13 @@ TO_VOLUME = {**BY_VOLATILITY, "volume_lines": {"enabled": True}}
 LOSING = {**DENSE, "sizing": {"mode": "dynamic"}, "stops": {"lot_stop": 0.006}}
 KELLY = {**DENSE, "sizing": {"mode": "kelly"}}
 NO_STOPS = {"lot_stop_enabled": False, "cycle_stop_enabled": False}
-RULE = {"mode": "ladder", "position_timeout_minutes": 15, "away": 0.004, "budget": 0.2}
+RULE = {
+    "mode": "ladder",
+    "rungs": "always",
+    "position_timeout_minutes": 15,
+    "away": 0.004,
+    "budget": 0.2,
+}
 STUCK = {**DENSE, "stops": NO_STOPS, "recovery": {**RULE, "ladder": [0.001, 0.002, 0.003]}}
 POOR = {**STUCK, "recovery": {**STUCK["recovery"], "budget": 0.0001}}
 DRAWDOWNS = {
@@ -76,6 +82,7 @@ CASES = {
     "recovery.away": ("spot", STUCK, 0.02),
     "recovery.check_minutes": ("spot", STUCK, 60),
     "recovery.ladder": ("spot", STUCK, [0.004, 0.005, 0.006]),
+    "recovery.rungs": ("spot", STUCK, "losing"),
     "recovery.budget": ("spot", STUCK, 0.0001),
     "recovery.budget_of_profit": ("spot", POOR, 0.0),
     "breakers.enabled": ("spot", DRAWN, False),

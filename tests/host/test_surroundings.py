@@ -323,3 +323,21 @@ def test_a_backtest_asks_neither_the_user_nor_the_exchange(trades):
     for makes in (paused, told(MarketDirection.SHORT), mismatched):
         assert opens(strategy_in(Case(NOTHING, makes=makes), mode=RunMode.BACKTEST))
     assert commands.block(strategy_in(CASES["/stopentry"]), 1) is commands.PAUSED
+
+
+@pytest.mark.parametrize(
+    ("name", "rungs", "asked"),
+    [
+        ("a trend", "against", "recover L1"),
+        ("a trend", "losing", "recover L1"),
+        ("/stopentry", "against", "sell L1"),
+        ("an unknown regime", "against", "sell L1"),
+        ("/stopentry", "losing", "recover L1"),
+    ],
+)
+def test_a_rung_sells_while_the_market_trends_against_the_grid_or_always(
+    trades, name, rungs, asked
+):
+    recovery = {"mode": "ladder", "rungs": rungs}
+    case = replace(CASES[name], settings={"recovery": recovery})
+    assert asks_for(strategy_in(case, price=96.5), holding(trades), 96.5) == asked

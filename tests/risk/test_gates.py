@@ -34,6 +34,16 @@ each_side = pytest.mark.parametrize("side", [LONG, SHORT])
 def test_nothing_is_added_against_a_trend(code, market, refused):
     blocks = {side: gates.regime_block((code, 30.0, market), side, RULE) for side in (LONG, SHORT)}
     assert {side for side, block in blocks.items() if block} == refused
+    market_now = (code, 30.0, market)
+    against = {side for side in (LONG, SHORT) if gates.trends_against(market_now, side, RULE)}
+    assert against == refused
+
+
+@each_side
+def test_a_market_trends_against_a_cycle_where_nobody_looks_and_not_where_it_is_unknown(side):
+    unknown = (Regime.UNCERTAIN, math.nan, math.nan)
+    assert not gates.trends_against(unknown, side, RULE)
+    assert gates.trends_against(unknown, side, RegimeSettings(enabled=False))
 
 
 @each_regime

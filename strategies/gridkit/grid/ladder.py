@@ -3,13 +3,18 @@
 Thirds rest at the first, second and last rung. Where a third is too small for the exchange, or for
 freqtrade to remain, halves rest at the first and last one, or the whole lot at the middle one. How
 many parts are gone follows from the amount left.
+
+Which rungs are used is a setting: all, those at which a lot loses (one that earns is out of
+trouble, and its target is its exit), or these while the market trends against the grid, as it does
+not bring a lot to its target then.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gridkit.grid import tags
-from gridkit.grid.costs import on_tick
+from gridkit.grid.costs import lowest_target, on_tick
 from gridkit.grid.lots import Lot
 from gridkit.grid.recovery import over_budget
 from gridkit.grid.situation import Order, RecoveryRules, Stuck
@@ -66,6 +71,8 @@ def _nearest_part(view: View) -> Part | None:
     recovery, stuck = view.rules.recovery, view.situation.stuck
     if recovery is None or recovery.mode != "ladder":
         return None
+    if recovery.rungs == "against" and not view.situation.adverse:
+        return None
     levels = [level for level in sorted(stuck) if level in view.situation.lots]
     firsts = (next(_parts(level, recovery, view), None) for level in levels)
     found = [part for part in firsts if part is not None]
@@ -75,10 +82,20 @@ def _nearest_part(view: View) -> Part | None:
 def _parts(level: int, recovery: RecoveryRules, view: View) -> Iterator[Part]:
     """Yield what may be sold of a lot at each rung to come."""
     lot, stuck = view.situation.lots[level], view.situation.stuck[level]
+    end = _end_of_recovery(lot, recovery, view)
     for price, share in rungs(stuck, recovery, view):
+        if view.mirrored(price) >= end:
+            return
         part = Part(level, price, _amount_due(lot, stuck, share, view))
         if part.amount > _ROUNDING * stuck.amount and _may_be_sold(part, lot, view):
             yield part
+
+
+def _end_of_recovery(lot: Lot, recovery: RecoveryRules, view: View) -> float:
+    """Return the price, mirrored, from which a lot may be sold without being recovered."""
+    if recovery.rungs == "always":
+        return math.inf
+    return view.mirrored(lowest_target(lot.price, view.side, view.rules.costs))
 
 
 def _amount_due(lot: Lot, stuck: Stuck, share: float, view: View) -> float:

@@ -41,6 +41,7 @@ def recovery_rules(settings: RecoverySettings, stops: StopSettings) -> RecoveryR
         away=settings.away,
         timeout_seconds=settings.position_timeout_minutes * SECONDS_PER_MINUTE,
         threshold=stops.lot_stop,
+        rungs=settings.rungs,
     )
 
 

@@ -74,9 +74,10 @@ class RecoveryRules:
     """What becomes of stuck lots (SPEC E.2, E.3). Fractions of price.
 
     A lot older than `timeout_seconds` whose target is further than `away` from the rate is stuck.
-    `ladder` counts from the price at which it became so; `in_profit`: its rungs also sell what
-    earns there. `threshold` is the loss, a fraction of the
-    lot's entry price, beyond which it is sold at market, also where the lot stop is switched off.
+    `ladder` counts from the price at which it became so. `rungs` is what they sell: everything,
+    what loses there, or that while the market trends against the grid. `threshold` is the loss, a
+    fraction of the lot's entry price, beyond which it is sold at market, also where the lot stop is
+    switched off.
     """
 
     mode: Literal["ladder", "aggressive", "hedge", "none"]
@@ -84,7 +85,7 @@ class RecoveryRules:
     away: float
     timeout_seconds: float
     threshold: float
-    in_profit: bool = False
+    rungs: Literal["always", "losing", "against"] = "always"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ class Situation:
     emptied; `stuck` those whose lots are; `of_age` those that
     will be once the rate is far enough from their target; `recovery_budget` is what recovery may
     still lose; `flatten` is an outside reason to close the cycle (a breaker, a trend); where the
-    market is `thin`, lines of even number take no additions.
+    market is `thin`, lines of even number take no additions; `adverse`: it trends against the grid.
     """
 
     plan: Plan
@@ -153,6 +154,7 @@ class Situation:
     recovery_budget: float = math.inf
     flatten: str | None = None
     thin: bool = False
+    adverse: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,7 @@ class Situations:
             block=outside.block,
             flatten=outside.flatten,
             thin=outside.thin,
+            adverse=outside.adverse,
             stuck=cycle.stuck,
             of_age=self._of_age(cycle, trade.pair, now),
             recovery_budget=self._budget_left(trade) if cycle.stuck else math.inf,

@@ -23,11 +23,15 @@ Refusal = Callable[[str, int], Block | None]  # of a pair, and 1 for long, -1 fo
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """`block`: why nothing may be added; `flatten`: why all is sold; `thin`: half of the lines."""
+    """`block`: why nothing may be added; `flatten`: why all is sold; `thin`: half of the lines.
+
+    `adverse`: the market trends against the grid.
+    """
 
     block: Block | None
     flatten: str | None
     thin: bool
+    adverse: bool = False
 
 
 class Surroundings:
@@ -71,7 +75,8 @@ class Surroundings:
             return Outside(UNKNOWN, flatten, False)
         hours = brakes.illiquid(self._hour(reading), settings.brakes)
         block = self._against_additions(pair, reading, side, spread)
-        return Outside(block, flatten, hours == "thin")
+        adverse = gates.trends_against(reading.market, side, settings.regime)
+        return Outside(block, flatten, hours == "thin", adverse)
 
     def against_start(self, pair: str, reading: Reading, side: int) -> Block | None:
         """Return why no cycle may start, None where one may."""

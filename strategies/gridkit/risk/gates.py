@@ -23,6 +23,15 @@ def regime_block(market: Market, side: int, rule: RegimeSettings) -> Block | Non
     return None
 
 
+def trends_against(market: Market, side: int, rule: RegimeSettings) -> bool:
+    """Whether the market trends against a cycle; taken for so where nobody looks.
+
+    An unknown regime has no direction. `side` is 1 for long, -1 for short.
+    """
+    code, _, market_side = market
+    return not rule.enabled or regime.direction(code, market_side) * side < 0
+
+
 def start_block(market: Market, side: int, rule: RegimeSettings) -> Block | None:
     """Refuse to start a cycle: what refuses additions, and a regime that starts none."""
     block = regime_block(market, side, rule)

@@ -72,6 +72,11 @@ class RecoverySettings(Section):
         default=(0.015, 0.03, 0.045),
         description="ladder: thirds leave this far above the price at which the lot became stuck",
     )
+    rungs: Literal["always", "losing", "against"] = Field(
+        default="against",
+        description="ladder: a rung sells always, a lot that loses there, or such a lot while the "
+        "market trends against the grid",
+    )
     alert_minutes: float = Field(
         default=120.0, ge=0, le=10_080, description="one message once a lot is stuck this long"
     )
