@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gridkit.reports.figures import DAY
+from gridkit.reports.portfolio_view import as_document
 from gridkit.reports.report import FILL_RULE, Report, Value
 
 SCHEMA = 1
@@ -32,6 +33,7 @@ def document(report: Report) -> dict[str, Any]:
         "warnings": list(report.warnings),
         "figures": _plain(report.figures),
         "buy_and_hold": _plain(report.benchmark_figures),
+        "portfolio": as_document(report.portfolio),
         "equity_daily": _daily(report),
     }
 

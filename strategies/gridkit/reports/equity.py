@@ -36,8 +36,9 @@ class MarkedEquity:
 
     `exposure` is the gross value of all positions, `margin` their entry cost / leverage; `fees` and
     `funding` are cumulative (fees positive, funding positive when received). `positions` are in
-    base currency, negative when short. `carried` counts, per pair, the candles in which something
-    was held while its close was unknown.
+    base currency, negative when short; `worth` is what each is worth, negative when short, and
+    `profits` what each pair has made so far, marked, after fees and funding. `carried` counts, per
+    pair, the candles in which something was held while its close was unknown.
     """
 
     seconds: Ints
@@ -48,6 +49,8 @@ class MarkedEquity:
     fees: Floats
     funding: Floats
     positions: Mapping[str, Floats]
+    worth: Mapping[str, Floats]
+    profits: Mapping[str, Floats]
     carried: Mapping[str, int]
 
     @property
@@ -92,26 +95,24 @@ def marked_equity(run: Run, marks: Marks, charges: list[Charges]) -> MarkedEquit
     grid = marks.seconds
     cash = np.full(len(grid), run.starting_balance)
     inventory, exposure, margin, fees, funding = (np.zeros(len(grid)) for _ in range(5))
-    positions, carried = {}, {}
+    positions, worth, profits, carried = {}, {}, {}, {}
     for pair in sorted({trade.pair for trade in run.trades}):
-        trades = [trade for trade in run.trades if trade.pair == pair]
-        book = _Book.of(trades, grid)
+        book = _Book.of([trade for trade in run.trades if trade.pair == pair], grid)
         close = np.where(np.isnan(marks.closes[pair]), book.last_price, marks.closes[pair])
         held = book.position != 0
         value = np.where(held, book.position * close, 0.0)
+        paid = _funding_of(pair, run, charges, grid)
         cash += book.cash
         inventory += value
         exposure += np.abs(value)
         margin += book.margin
         fees += book.fees
-        positions[pair] = book.position
+        funding += paid
+        positions[pair], worth[pair] = book.position, value
+        profits[pair] = book.cash + value + paid
         carried[pair] = int((held & ~marks.known[pair]).sum())
-    for trade, paid in zip(run.trades, charges, strict=True):
-        funding += _funding_on_grid(trade, paid, grid)
-    funding = funding.cumsum()
-    return MarkedEquity(
-        grid, cash + funding, inventory, exposure, margin, fees, funding, positions, carried
-    )
+    by_pair = positions, worth, profits, carried
+    return MarkedEquity(grid, cash + funding, inventory, exposure, margin, fees, funding, *by_pair)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,15 @@ def margin_changes(trade: TradeRecord) -> list[float]:
 def candle_index(grid: Ints, seconds: Ints) -> Ints:
     """Index of the candle that holds each time; times outside go to the nearest end."""
     return np.clip(np.searchsorted(grid, seconds, "right") - 1, 0, len(grid) - 1)
+
+
+def _funding_of(pair: str, run: Run, charges: list[Charges], grid: Ints) -> Floats:
+    """Return what a pair's trades have received so far."""
+    booked = np.zeros(len(grid))
+    for trade, paid in zip(run.trades, charges, strict=True):
+        if trade.pair == pair:
+            booked += _funding_on_grid(trade, paid, grid)
+    return booked.cumsum()
 
 
 def _funding_on_grid(trade: TradeRecord, paid: Charges, grid: Ints) -> Floats:

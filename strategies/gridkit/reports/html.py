@@ -28,6 +28,7 @@ from gridkit.reports.drawing import (
     traded_pairs,
 )
 from gridkit.reports.figures import drawdowns
+from gridkit.reports.portfolio_view import as_page
 from gridkit.reports.records import Floats, Ints
 from gridkit.reports.report import Report
 from gridkit.reports.sampling import kept_indices, spread_evenly
@@ -76,6 +77,7 @@ $warnings
 $account
 <h2>Price, fills and lots</h2>
 $pairs
+$portfolio
 <h2>All figures</h2>
 <div class="tables">$tables</div>
 </body>
@@ -95,6 +97,7 @@ def page(report: Report) -> str:
         rule="<br>".join(escape(sentence) for sentence in fill_rule_sentences(report)),
         account=_chart(account_chart(report)),
         pairs=_chart(pairs_chart(report)),
+        portfolio=as_page(report),
         tables="".join(_table(report, i) for i in range(len(SECTIONS))),
     )
 

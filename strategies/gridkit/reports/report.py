@@ -11,6 +11,7 @@ from gridkit.reports.cautions import BALANCE_TOLERANCE_FRACTION, warnings_of
 from gridkit.reports.equity import MarkedEquity, Marks, grid_of, marked_equity, marks_of
 from gridkit.reports.figures import EquityFigures, equity_figures
 from gridkit.reports.funding import Charges, charges
+from gridkit.reports.portfolio import Portfolio, portfolio_of
 from gridkit.reports.records import Floats, Lock, Run, TradeRecord
 from gridkit.reports.round_trips import (
     RoundTrip,
@@ -33,8 +34,8 @@ class Report:
     """Figures by name (units in the names; None: cannot be known), and what they came from.
 
     `benchmark` is the marked equity of buy and hold, `benchmark_figures` the figures that make
-    sense for it. `strict` tells of every fill of every trade whether it was strict. `warnings` must
-    be shown before any figure.
+    sense for it. `strict` tells of every fill of every trade whether it was strict. `portfolio` is
+    None where fewer than two pairs were traded. `warnings` must be shown before any figure.
     """
 
     run: Run
@@ -45,6 +46,7 @@ class Report:
     benchmark: Floats | None
     figures: Mapping[str, Value]
     benchmark_figures: Mapping[str, Value]
+    portfolio: Portfolio | None
     warnings: tuple[str, ...]
 
 
@@ -71,6 +73,7 @@ def build(run: Run) -> Report:
         benchmark=held,
         figures=figures,
         benchmark_figures=_benchmark_figures(run, marks, held),
+        portfolio=portfolio_of(marks, equity),
         warnings=(*run.warnings, *warnings_of(run, equity, figures)),
     )
 

@@ -12,6 +12,14 @@ from gridkit.reports.catalogue import (
     fill_rule_sentences,
     shown,
 )
+from gridkit.reports.portfolio_view import (
+    CORRELATIONS,
+    SYMBOLS,
+    Rows,
+    correlation_rows,
+    ratio_sentence,
+    symbol_rows,
+)
 from gridkit.reports.report import Report
 
 
@@ -24,6 +32,10 @@ def show(report: Report, console: Console) -> None:
     console.print(headline(report))
     for sentence in fill_rule_sentences(report):
         console.print(sentence, markup=False)
+    if report.portfolio:
+        console.print(cells_table(SYMBOLS, symbol_rows(report)))
+        console.print(cells_table(CORRELATIONS, correlation_rows(report)))
+        console.print(ratio_sentence(report.portfolio), markup=False)
     console.print(all_figures(report))
 
 
@@ -57,6 +69,16 @@ def headline(report: Report) -> Table:
             shown(key, report.figures[key], currency),
             beside(report, key),
         )
+    return table
+
+
+def cells_table(title: str, rows: Rows) -> Table:
+    """Set rows of cells, the heading first, under a title."""
+    table = Table(title=title, title_justify="left")
+    for name in rows[0]:
+        table.add_column(name, justify="right" if len(table.columns) else "left")
+    for row in rows[1:]:
+        table.add_row(*row)
     return table
 
 
