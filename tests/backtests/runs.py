@@ -190,7 +190,7 @@ def config_of(
         "exchange": {"pair_whitelist": list(market.pairs)},
         "max_open_trades": len(market.pairs),
         "strategy": strategy,
-        "strategy_path": str(STRATEGIES if strategy == "AdaptiveGrid" else VARIANTS),
+        "strategy_path": str(STRATEGIES if (STRATEGIES / f"{strategy}.py").exists() else VARIANTS),
         "user_data_dir": str(folder),
         "timerange": timerange or market.timerange,
         "backtest_cache": "none",
