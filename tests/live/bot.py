@@ -67,6 +67,7 @@ class Bot:
     exchange_config: Path
     overlays: tuple[str, ...]
     settings: dict[str, Any]
+    strategy: str = "AdaptiveGrid"
     port: int = field(default_factory=free_port)
     process: "subprocess.Popen[bytes] | None" = None
 
@@ -92,7 +93,7 @@ class Bot:
             "freqtrade",
             "trade",
             "--dry-run",
-            "--strategy=AdaptiveGrid",
+            f"--strategy={self.strategy}",
         ]
         command += [f"--strategy-path={ROOT / 'strategies'}", f"--db-url=sqlite:///{self.database}"]
         command += [f"--userdir={self.folder / 'user_data'}"]

@@ -32,8 +32,7 @@ SECONDS = NOW.timestamp()
 @pytest.fixture(autouse=True)
 def _nothing_entered(monkeypatch):
     """What a running bot would ask its database."""
-    none = SimpleNamespace(count=lambda: 0)
-    monkeypatch.setattr("freqtrade.persistence.Trade.get_trades", lambda *_, **__: none)
+    monkeypatch.setattr("freqtrade.persistence.Trade.get_trades", lambda *_, **__: iter(()))
 
 
 def stake_at(desk, rate=100.0, tag=TAG, proposed=999.0, pair=PAIR):

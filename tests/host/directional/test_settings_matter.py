@@ -23,6 +23,7 @@ DAYS = "20251208-20251211"
 FLOW = {"enabled": True, "lookback_candles": 5, "significant": 0.05, "one_sided": 0.1}
 BASE = quick(orderflow=FLOW, exits={"flow_candles": 0})
 PATIENT = {
+    "direction": "short",
     "exits": {"targets": [4.0, 5.0, 6.0], "max_hours": 100.0, "reversal_enabled": False},
     "regime": {"ranging": {"stop_atr_multiple": 6.0}},
 }

@@ -74,7 +74,7 @@ class Guards:
 def entered_since(since: datetime, *, live: bool) -> int:
     """Count the trades opened after a moment, over all pairs, closed ones included."""
     if live:
-        return int(Trade.get_trades([Trade.open_date > since]).count())
+        return len(list(Trade.get_trades([Trade.open_date > since], include_orders=False)))
     trades = [*LocalTrade.bt_trades_open, *_closed_since(since)]
     return sum(trade.open_date_utc > since for trade in trades)
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from freqtrade.persistence import Trade
+from sqlalchemy import func, select
 
 from gridkit.host.context import Context
 from gridkit.host.directional.positions import Positions
@@ -72,7 +73,8 @@ class Publisher:
         trade.set_custom_data(KEY, document)
 
     def _metrics(self, now: datetime) -> dict[str, Any] | None:
-        return self._portfolio.metrics(now, profits_by_pair()).document()
+        profits = profits_by_pair(self._context.strategy.get_strategy_name())
+        return self._portfolio.metrics(now, profits).document()
 
     def _state(self, trade: "Trade") -> dict[str, Any]:
         held, rule = self._positions.held(trade), self._context.settings.exits
@@ -99,10 +101,8 @@ class Publisher:
         }
 
 
-def profits_by_pair() -> dict[str, float]:
-    """Return what was realised on each pair, open positions' parts included, stake currency."""
-    found: dict[str, float] = {}
-    for trade in Trade.get_trades(include_orders=False):
-        made = trade.realized_profit if trade.is_open else trade.close_profit_abs
-        found[trade.pair] = found.get(trade.pair, 0.0) + float(made or 0.0)
-    return found
+def profits_by_pair(strategy: str) -> dict[str, float]:
+    """Return what a strategy realised on each pair, parts of open positions included, in stake."""
+    made = func.sum(func.coalesce(Trade.close_profit_abs, Trade.realized_profit, 0.0))
+    query = select(Trade.pair, made).where(Trade.strategy == strategy).group_by(Trade.pair)
+    return {pair: float(profit) for pair, profit in Trade.session.execute(query)}
