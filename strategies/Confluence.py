@@ -137,8 +137,10 @@ class Confluence(IStrategy):
     ) -> bool:
         return self.desk.is_late(order, current_time, entry=False)
 
-    def order_filled(self, pair: str, trade: Trade, order: Order, **kwargs) -> None:
-        self.desk.filled(trade, order)
+    def order_filled(
+        self, pair: str, trade: Trade, order: Order, current_time: datetime, **kwargs
+    ) -> None:
+        self.desk.filled(trade, order, current_time)
 
     def plot_annotations(
         self, pair: str, start_date: datetime, end_date: datetime, dataframe: DataFrame, **kwargs

@@ -7,6 +7,8 @@ from freqtrade.persistence import LocalTrade
 from pandas import DataFrame
 
 from AdaptiveGrid import TRADE_CALLBACKS, AdaptiveGrid
+from Confluence import TRADE_CALLBACKS as DIRECTIONAL_CALLBACKS
+from Confluence import Confluence
 
 UNCOPIED = "IStrategy."
 
@@ -82,15 +84,17 @@ class OneCandleLate(Comparing):
         super()._compare(name, pair, now)
 
 
-class Watched(AdaptiveGrid):
+class Watching:
     """Notes every callback that leaves a trade, or an order, other than it found it."""
+
+    watched: ClassVar[tuple[str, ...]] = TRADE_CALLBACKS
 
     def __init__(self, config: dict) -> None:
         super().__init__(config)
-        self.calls: dict[str, int] = dict.fromkeys(TRADE_CALLBACKS, 0)
+        self.calls: dict[str, int] = dict.fromkeys(self.watched, 0)
         self.changes: list[tuple] = []
         self.foreign: list[str] = []
-        for name in TRADE_CALLBACKS:
+        for name in self.watched:
             setattr(self, name, self._watched(name, getattr(self, name)))
 
     def _watched(self, name: str, callback: Any) -> Any:
@@ -108,6 +112,42 @@ class Watched(AdaptiveGrid):
 
         call.__qualname__ = UNCOPIED + name
         return call
+
+
+class Watched(Watching, AdaptiveGrid):
+    """AdaptiveGrid, looked at."""
+
+
+class WatchedConfluence(Watching, Confluence):
+    """Confluence, looked at."""
+
+    watched = DIRECTIONAL_CALLBACKS
+
+
+class LeakingConfluence(Confluence):
+    """Its ATR is a share of the close of the candle that is not over."""
+
+    def populate_indicators(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
+        frame = super().populate_indicators(dataframe, metadata)
+        frame["turns_atr"] = 0.01 * frame["close"].shift(-1).ffill()
+        return frame
+
+
+class CopiedConfluence(Confluence):
+    """Confluence with callbacks as freqtrade calls them by itself."""
+
+    received_copies: ClassVar[list[bool]] = []
+
+    def __init__(self, config: dict) -> None:
+        super().__init__(config)
+        self.received_copies.clear()
+        for name in DIRECTIONAL_CALLBACKS:
+            delattr(self, name)
+
+    def custom_exit(self, pair: str, trade: Any, *args: Any, **kwargs: Any) -> Any:
+        own = any(trade is one for one in LocalTrade.bt_trades_open)
+        self.received_copies.append(not own)
+        return super().custom_exit(pair, trade, *args, **kwargs)
 
 
 class Meddling(Watched):

@@ -316,11 +316,12 @@ def test_red_sells_all_and_says_so(open_trades):
     assert strategy.desk.leaving.exit(trade, NOW, 100.0) is None
 
 
-def test_the_regime_against_it_ends_a_position(open_trades):
-    strategy, trade = strategy_of(), opened()
+@pytest.mark.parametrize(("heeded", "expected"), [(True, "regime"), (False, None)])
+def test_the_regime_against_it_ends_a_position(open_trades, heeded, expected):
+    strategy, trade = strategy_of(exits={"regime_exit": heeded}), opened()
     open_trades.append(trade)
     sees(strategy, 100.0, regime_code=Regime.TRENDING_BEARISH)
-    assert strategy.desk.leaving.exit(trade, NOW, 100.0) == "regime"
+    assert strategy.desk.leaving.exit(trade, NOW, 100.0) == expected
 
 
 @pytest.mark.parametrize(("candles", "expected"), [(2, None), (3, "flow")])

@@ -22,11 +22,6 @@ pytestmark = pytest.mark.slow
 DAYS = "20251208-20251211"
 FLOW = {"enabled": True, "lookback_candles": 5, "significant": 0.05, "one_sided": 0.1}
 BASE = quick(orderflow=FLOW, exits={"flow_candles": 0})
-PATIENT = {
-    "direction": "short",
-    "exits": {"targets": [4.0, 5.0, 6.0], "max_hours": 100.0, "reversal_enabled": False},
-    "regime": {"ranging": {"stop_atr_multiple": 6.0}},
-}
 TRAILED = {"exits": {"rest": "trail"}}
 SMALL = {"portfolio": {"single": 0.1}}
 # No two pairs are apart enough.
@@ -59,7 +54,6 @@ CASES: dict[str, tuple[Any, dict[str, Any]]] = {
     "exits.max_hours": (1.0, {}),
     "exits.time_exit": ("always", {}),
     "exits.flow_candles": (1, {}),
-    "exits.regime_exit": (False, PATIENT),
     "portfolio.enabled": (False, SMALL),
     "portfolio.symbols": (1, {}),
     "portfolio.risk_per_trade": (0.005, {}),
@@ -78,6 +72,8 @@ CASES: dict[str, tuple[Any, dict[str, Any]]] = {
 }
 ANALYSED = ("exits.timeframe", "exits.atr_period", "portfolio.rise_hours")  # made with the columns
 ELSEWHERE = {
+    # Parts and stops are faster here.
+    "exits.regime_exit": "tests/host/directional/test_desk.py",
     # Orders at the market's price are filled at once in a backtest.
     "entries.timeout_minutes": "tests/host/directional/test_desk.py",
     "exits.timeout_minutes": "tests/host/directional/test_desk.py",

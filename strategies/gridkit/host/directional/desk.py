@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from gridkit import candles
-from gridkit.host import account, orders
+from gridkit.host import account, orders, shut
 from gridkit.host.analyst import Analyst
 from gridkit.host.breakers import Breakers
 from gridkit.host.context import Context
@@ -106,10 +106,13 @@ class DirectionalDesk:
             self.publisher.publish(trade, now)
         return found
 
-    def filled(self, trade: "Trade", order: "Order") -> None:
-        """Tell people what an order did; live only."""
-        if self.context.live:
-            self.teller.filled(trade, order)
+    def filled(self, trade: "Trade", order: "Order", now: datetime) -> None:
+        """Live, tell people what an order did; a pair that was forced out stays out for a while."""
+        if not self.context.live:
+            return
+        self.teller.filled(trade, order)
+        if not trade.is_open:
+            shut.recently_forced(self.context, trade.pair, now)
 
     def is_late(self, order: "Order", now: datetime, *, entry: bool) -> bool:
         """Whether an order has rested for too long."""

@@ -1,6 +1,8 @@
 """Freqtrade's questions about an open position: its stop, what leaves in parts, and its end."""
 
 import logging
+import math
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -62,6 +64,9 @@ class Leaving:
         position = self._positions.position(trade, held, index)
         stop, rule = exits.stop_price(position, market, self._context.settings)
         if rule in (stops.KEPT, stops.NO_STOP):
+            if self._context.live and not held.stop_rule:  # after a restart
+                unset = replace(position, stop=math.nan)
+                held.stop_rule = exits.stop_price(unset, market, self._context.settings)[1]
             return None
         held.stop_rule = rule
         leverage = float(trade.leverage or 1.0)
