@@ -19,16 +19,20 @@ from host.directional.quick import Reruns, quick
 
 pytestmark = pytest.mark.slow
 
-DAYS = "20251208-20251211"
+DAYS = "20251208-20251212"
 FLOW = {"enabled": True, "lookback_candles": 5, "significant": 0.05, "one_sided": 0.1}
 BASE = quick(orderflow=FLOW, exits={"flow_candles": 0})
 TRAILED = {"exits": {"rest": "trail"}}
 SMALL = {"portfolio": {"single": 0.1}}
 # No two pairs are apart enough.
 TOGETHER = {"portfolio": {"correlation": 0.0, "correlated": 0.1}}
+# Positions that grow beyond their share before they leave.
 SHRUNK = {
-    "portfolio": {"single": 0.05, "tolerance": 0.0, "rebalance_hours": 0.25, "risk_per_trade": 0.05}
-}
+    "exits": {"targets": [4.0, 5.0, 6.0], "max_hours": 100.0, "reversal_enabled": False},
+    "portfolio": {
+        "single": 0.3, "tolerance": 0.0, "rebalance_hours": 0.25, "risk_per_trade": 0.05,
+    },
+}  # fmt: skip
 RISEN = {"portfolio": {"correlation_rise": 0.0, "rise_factor": 0.1, "risk_per_trade": 0.03}}
 # Setting: another value, and what else is changed from BASE for both.
 CASES: dict[str, tuple[Any, dict[str, Any]]] = {
