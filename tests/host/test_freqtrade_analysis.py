@@ -1,12 +1,12 @@
-"""freqtrade's own searches for bias, on AdaptiveGrid."""
+"""freqtrade's own searches for bias, on our strategies."""
 
 import pytest
 
 from backtests.runs import QUICK, STRATEGIES, VARIANTS
+from host.directional.quick import QUICK as DIRECTIONAL
 
 pytestmark = pytest.mark.slow
 
-CONFIG = {"gridkit": QUICK}
 DAYS = "20251205-20251214"
 # What reads hours, other pairs and the past for long, with windows that the candles reach back for.
 RICH = {
@@ -48,17 +48,30 @@ def test_lookahead_analysis_finds_none_in_what_reads_other_pairs_and_timeframes(
     assert lookahead(freqtrade, spot, "AdaptiveGrid", STRATEGIES, RICH) == ("No", "0", "0", "")
 
 
+def test_lookahead_analysis_finds_none_in_confluence(freqtrade, rich_spot):
+    assert lookahead(freqtrade, rich_spot, "Confluence", STRATEGIES, DIRECTIONAL) == (
+        "No", "0", "0", "",
+    )  # fmt: skip
+
+
 def test_lookahead_analysis_finds_a_planted_one(freqtrade, spot):
     biased, *_, indicators = lookahead(freqtrade, spot, "Leaking", VARIANTS)
     assert biased == "Yes"
     assert "volatility_daily" in indicators
 
 
-def test_recursive_analysis_finds_no_variance_with_the_strategys_own_warm_up(freqtrade, spot):
-    config = {**CONFIG, "strategy": "AdaptiveGrid", "exchange": {"pair_whitelist": ["ETH/USDT"]}}
+@pytest.mark.parametrize(
+    ("strategy", "settings", "startup"),
+    [("AdaptiveGrid", QUICK, ("900", "1100")), ("Confluence", DIRECTIONAL, ("2400", "2600"))],
+)
+def test_recursive_analysis_finds_no_variance_with_the_strategys_own_warm_up(
+    freqtrade, rich_spot, strategy, settings, startup
+):
+    pairs = {"pair_whitelist": ["ETH/USDT"]}
+    config = {"gridkit": settings, "strategy": strategy, "exchange": pairs}
     ended = freqtrade(
-        "recursive-analysis", spot, config, "--timerange", "20251212-20251214",
-        "--startup-candle", "900", "1100",
+        "recursive-analysis", rich_spot, config, "--timerange", "20251212-20251214",
+        "--startup-candle", *startup,
     )  # fmt: skip
     assert ended.status == 0, ended.output[-3000:]
     assert "Traceback" not in ended.output
