@@ -1,4 +1,4 @@
-"""What FreqUI draws of Confluence: columns, targets and stop of a position, why a pair waits."""
+"""What FreqUI draws of Confluence: columns, regimes, targets and stop, why a pair waits, notes."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from freqtrade.persistence import Trade
 
 from gridkit.host import drawing
+from gridkit.host.directional import bands, notes
 from gridkit.host.drawing import FREE, HELD, NEXT, TARGET
 
 if TYPE_CHECKING:
@@ -32,16 +33,17 @@ def plot_config(settings: "Settings") -> dict[str, Any]:
 def for_pair(
     pair: str, start: datetime, end: datetime, frame: "DataFrame", desk: Any
 ) -> list[dict[str, Any]]:
-    """Annotate a pair's chart with its position, or why it waits; and with order flow."""
+    """Annotate a pair's chart: regimes, its position or why it waits, notes, order flow."""
     if desk.context.live:
         desk.context.write(frame, pair)
     open_trades = Trade.get_trades_proxy(pair=pair, is_open=True)
     drawn = [line for trade in open_trades for line in _position(trade, desk)]
     if not drawn:
         drawn = list(drawing.waiting(pair, frame, desk))
-    drawn += drawing.failing(pair, frame, desk)
+    drawn += notes.lines(frame, desk.settings, desk.context.features.of(pair))
     drawn += drawing.pressure(desk.flow.analyses.get(pair))
-    return [{**line, "type": "line", "start": start, "end": end} for line in drawn]
+    lines = [{**line, "type": "line", "start": start, "end": end} for line in drawn]
+    return [*bands.of_regimes(frame, start, end), *lines]
 
 
 def _position(trade: Any, desk: Any) -> Iterator[dict[str, Any]]:
