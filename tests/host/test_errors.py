@@ -112,3 +112,33 @@ def test_the_command_ends_with_a_status_and_the_callbacks_name(
         f"gridkit: {callback} failed, which ends the run: ValueError('on purpose')" in ended.output
     )
     assert "Result for strategy" not in ended.output
+
+
+BROKEN_MODULE = """
+from AdaptiveGrid import AdaptiveGrid
+from gridkit.analytics import profile
+
+
+def fails(*args):
+    raise ValueError("on purpose")
+
+
+profile.compute = fails
+
+
+class Failing(AdaptiveGrid):
+    pass
+"""
+
+
+@pytest.mark.slow
+def test_the_command_ends_with_a_status_where_a_feature_fails(freqtrade, spot, tmp_path):
+    """Live it would be neutral, and in a backtest a result of something else."""
+    (tmp_path / "Failing.py").write_text(BROKEN_MODULE)
+    settings = {**QUICK, "profile": {"enabled": True, "days": 1}}
+    config = {"strategy_path": str(tmp_path), "gridkit": settings}
+    ended = freqtrade("backtesting", spot, config, "--strategy", "Failing", "--timerange",
+                      spot.timerange)  # fmt: skip
+    assert ended.status not in (0, None)
+    assert "ValueError: on purpose" in ended.output
+    assert "Result for strategy" not in ended.output
