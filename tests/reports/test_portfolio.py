@@ -3,6 +3,7 @@
 import io
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ def held(pair: str, amount: float, *, short: bool = False):
 
 def portfolio(run) -> Portfolio:
     marks, _, equity = account(run)
-    found = portfolio_of(marks, equity)
+    found = portfolio_of(run, marks, equity)
     assert found is not None
     return found
 
@@ -131,6 +132,26 @@ def test_the_diversification_ratio_of_two_pairs_has_its_closed_form(one, other):
     assert found.diversification_ratio == pytest.approx(expected, rel=1e-9)
 
 
+def test_risk_is_what_is_held_times_the_distance_to_the_stop_over_equity():
+    """Two of 10 and one of 5 below, then half of the first is sold; equity stays at 1000."""
+    half = fill(2, 1.0, 100.0, entry=False, fee=0.0)
+    long = trade([fill(0, 2.0, 100.0, fee=0.0), half], "AAA/USDT")
+    short = trade([fill(1, 1.0, 100.0, short=True, fee=0.0)], "BBB/USDT", short=True)
+    run = run_of({"AAA/USDT": [100.0] * 4, "BBB/USDT": [100.0] * 4}, [long, short])
+    found = portfolio(replace(run, stops=(90.0, 105.0)))
+    assert found.risk_max_fraction == pytest.approx(0.025)
+    assert found.risk_mean_fraction == pytest.approx((0.02 + 0.025 + 0.015 + 0.015) / 4)
+
+
+@pytest.mark.parametrize("stops", [None, (90.0, math.nan)])
+def test_an_unknown_stop_leaves_the_risk_unknown(stops):
+    closes = {"AAA/USDT": [100.0, 110.0], "BBB/USDT": [100.0, 90.0]}
+    run = run_of(closes, [held(pair, 1.0) for pair in closes])
+    found = portfolio(replace(run, stops=stops))
+    assert found.risk_mean_fraction is None
+    assert found.risk_max_fraction is None
+
+
 def test_a_short_run_leaves_correlation_and_diversification_unknown():
     closes = {"AAA/USDT": [100.0, 110.0], "BBB/USDT": [100.0, 90.0]}
     found = portfolio(run_of(closes, [held(pair, 1.0) for pair in closes]))
@@ -174,6 +195,10 @@ def test_text_and_page_show_the_same_cells(report):
         assert told in page
     assert "Correlation of hourly returns" in printed
     assert "Correlation of hourly returns" in page
-    assert "Diversification ratio of the mean holdings: not available" in printed
-    assert "Diversification ratio of the mean holdings: not available" in page
+    for sentence in (
+        "Diversification ratio of the mean holdings: not available (1: all moved as one).",
+        "share of equity: mean not available, maximum not available.",
+    ):
+        assert sentence in printed
+        assert sentence in page
     assert "<td>B&amp;B/USDT</td>" in page

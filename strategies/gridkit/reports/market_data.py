@@ -44,6 +44,14 @@ def load_candles(
     source: DataSource, pairs: list[str], timeframe: str, start: int, end: int
 ) -> dict[str, Candles]:
     """Load the candles of each pair that has any within the run, without invented ones."""
+    frames = load_frames(source, pairs, timeframe, start, end)
+    return {pair: Candles.from_frame(frame) for pair, frame in frames.items()}
+
+
+def load_frames(
+    source: DataSource, pairs: list[str], timeframe: str, start: int, end: int
+) -> dict[str, pd.DataFrame]:
+    """Load the same as freqtrade's frames, those that hold anything."""
     with as_report_error(f"the {timeframe} candles in {source.datadir} cannot be read"):
         frames = load_data(
             datadir=source.datadir,
@@ -54,7 +62,7 @@ def load_candles(
             data_format=source.data_format,
             candle_type=source.candle_type,
         )
-    return {pair: Candles.from_frame(frame) for pair, frame in frames.items() if len(frame)}
+    return {pair: frame for pair, frame in frames.items() if len(frame)}
 
 
 def load_funding(

@@ -1,8 +1,4 @@
-"""How the traded pairs of a run stood together: profit, exposure, correlation.
-
-Risk to the stops is not here: an export keeps a trade's last stop and freqtrade's own, not the one
-it was entered with.
-"""
+"""How the traded pairs of a run stood together: profit, exposure, correlation, risk."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,8 +8,8 @@ import pandas as pd
 
 from gridkit import candles
 from gridkit.analytics import correlation, hours
-from gridkit.reports.equity import MarkedEquity, Marks
-from gridkit.reports.records import Floats, Ints
+from gridkit.reports.equity import MarkedEquity, Marks, candle_index
+from gridkit.reports.records import Floats, Ints, Run
 
 FEWEST_PAIRS = 2
 
@@ -37,15 +33,19 @@ class Portfolio:
 
     `correlations` are those of hourly log returns over the whole run, pairs by pairs. The
     diversification ratio is that of the mean holdings, sides included: 1 where all moved as one.
+    Risk is what is held x its distance from the entry to the stop it was entered with, over equity,
+    over all candles with equity above 0: what was at stake had no stop been tightened. Fees apart.
     """
 
     symbols: Mapping[str, Symbol]
     total: Symbol
     correlations: pd.DataFrame
     diversification_ratio: float | None
+    risk_mean_fraction: float | None
+    risk_max_fraction: float | None
 
 
-def portfolio_of(marks: Marks, equity: MarkedEquity) -> Portfolio | None:
+def portfolio_of(run: Run, marks: Marks, equity: MarkedEquity) -> Portfolio | None:
     """Return the portfolio; None where less than two pairs were traded."""
     pairs = list(equity.profits)
     if len(pairs) < FEWEST_PAIRS:
@@ -55,6 +55,8 @@ def portfolio_of(marks: Marks, equity: MarkedEquity) -> Portfolio | None:
     symbols = {pair: _symbol(equity.profits[pair], np.abs(shares[pair])) for pair in pairs}
     returns = hourly_returns(marks, pairs)
     matrix = correlation.matrix(returns)
+    risk = risk_to_stops(run, marks.seconds)
+    used = np.empty(0) if risk is None else risk[solvent] / equity.equity[solvent]
     return Portfolio(
         symbols=symbols,
         total=_symbol(
@@ -63,16 +65,34 @@ def portfolio_of(marks: Marks, equity: MarkedEquity) -> Portfolio | None:
         ),
         correlations=matrix,
         diversification_ratio=_diversification(shares, returns, matrix),
+        risk_mean_fraction=_mean(used),
+        risk_max_fraction=_maximum(used),
     )
 
 
 def _symbol(profits: Floats, exposure: Floats) -> Symbol:
-    known = len(exposure) > 0
-    return Symbol(
-        float(profits[-1]),
-        float(exposure.mean()) if known else None,
-        float(exposure.max()) if known else None,
-    )
+    return Symbol(float(profits[-1]), _mean(exposure), _maximum(exposure))
+
+
+def _mean(values: Floats) -> float | None:
+    return float(values.mean()) if len(values) else None
+
+
+def _maximum(values: Floats) -> float | None:
+    return float(values.max()) if len(values) else None
+
+
+def risk_to_stops(run: Run, seconds: Ints) -> Floats | None:
+    """Return the risk of all positions at each candle, stake currency; None: a stop is unknown."""
+    if run.stops is None or not np.isfinite(run.stops).all():
+        return None
+    risk = np.zeros(len(seconds))
+    for trade, stop in zip(run.trades, run.stops, strict=True):
+        at = candle_index(seconds, np.array([fill.seconds for fill in trade.fills]))
+        amounts = [fill.signed_amount for fill in trade.fills]
+        held = np.bincount(at, weights=amounts, minlength=len(seconds)).cumsum()
+        risk += np.abs(held) * abs(trade.fills[0].price - stop)
+    return risk
 
 
 def _diversification(

@@ -52,11 +52,21 @@ def _cell(value: float) -> str:
     return f"{round(value, 2) + 0.0:.2f}" if math.isfinite(value) else "-"
 
 
-def ratio_sentence(found: Portfolio) -> str:
-    """Tell how much the mean holdings spread."""
+def sentences(report: Report) -> list[str]:
+    """Tell how much the mean holdings spread, and what the stops left at stake."""
+    found, currency = report.portfolio, report.run.stake_currency
+    if found is None:
+        return []
     ratio = found.diversification_ratio
     told = UNKNOWN if ratio is None else f"{ratio:.2f}"
-    return f"Diversification ratio of the mean holdings: {told} (1: all moved as one)."
+    mean, maximum = (
+        shown("risk_fraction", value, currency)
+        for value in (found.risk_mean_fraction, found.risk_max_fraction)
+    )
+    return [
+        f"Diversification ratio of the mean holdings: {told} (1: all moved as one).",
+        f"Risk to the stops at the entries, share of equity: mean {mean}, maximum {maximum}.",
+    ]
 
 
 def as_page(report: Report) -> str:
@@ -64,7 +74,7 @@ def as_page(report: Report) -> str:
     if report.portfolio is None:
         return ""
     tables = _table(SYMBOLS, symbol_rows(report)) + _table(CORRELATIONS, correlation_rows(report))
-    told = escape(ratio_sentence(report.portfolio))
+    told = "<br>".join(map(escape, sentences(report)))
     return f'<h2>{TITLE}</h2>\n<div class="tables">{tables}</div>\n<p>{told}</p>'
 
 
@@ -87,6 +97,8 @@ def as_document(found: Portfolio | None) -> dict[str, Any] | None:
             for pair, row in zip(found.symbols, rows, strict=True)
         },
         "diversification_ratio": found.diversification_ratio,
+        "risk_mean_fraction": found.risk_mean_fraction,
+        "risk_max_fraction": found.risk_max_fraction,
     }
 
 

@@ -106,7 +106,8 @@ class Run:
     `start` and `end` are the first and the last candle; `step` and `fill_step` are the lengths in
     seconds of the strategy's candles and of those in which orders were filled (the detail
     timeframe, where one was used). `final_balance` is freqtrade's own, None where it gave none, and
-    so are `locks`.
+    so are `locks`. `stops` are the prices of the stops the trades were entered with, in the order
+    of the trades, NaN unknown; None where the strategy says nothing of them.
     """
 
     strategy: str
@@ -127,6 +128,7 @@ class Run:
     fee_fraction: float = 0.0
     warnings: tuple[str, ...] = ()
     locks: tuple[Lock, ...] | None = None
+    stops: tuple[float, ...] | None = None
 
     @property
     def is_futures(self) -> bool:

@@ -73,7 +73,7 @@ def build(run: Run) -> Report:
         benchmark=held,
         figures=figures,
         benchmark_figures=_benchmark_figures(run, marks, held),
-        portfolio=portfolio_of(marks, equity),
+        portfolio=portfolio_of(run, marks, equity),
         warnings=(*run.warnings, *warnings_of(run, equity, figures)),
     )
 

@@ -14,6 +14,7 @@ from freqtrade.data.btanalysis import (
 )
 from freqtrade.exchange import timeframe_to_seconds
 
+from gridkit.reports.entry_stops import entry_stops
 from gridkit.reports.market_data import (
     DataSource,
     ReportError,
@@ -33,7 +34,8 @@ def load_run(result: Path, strategy: str | None = None, datadir: Path | None = N
     stats = chosen_strategy(read_export(path), strategy, path)
     config = export_config(path)
     source = data_source(path, stats, config, datadir)
-    return run_from_stats(stats, source)
+    run = run_from_stats(stats, source)
+    return replace(run, stops=entry_stops(stats["trades"], config, source))
 
 
 def export_path(result: Path) -> Path:

@@ -17,7 +17,7 @@ from gridkit.reports.portfolio_view import (
     SYMBOLS,
     Rows,
     correlation_rows,
-    ratio_sentence,
+    sentences,
     symbol_rows,
 )
 from gridkit.reports.report import Report
@@ -35,7 +35,8 @@ def show(report: Report, console: Console) -> None:
     if report.portfolio:
         console.print(cells_table(SYMBOLS, symbol_rows(report)))
         console.print(cells_table(CORRELATIONS, correlation_rows(report)))
-        console.print(ratio_sentence(report.portfolio), markup=False)
+        for sentence in sentences(report):
+            console.print(sentence, markup=False)
     console.print(all_figures(report))
 
 

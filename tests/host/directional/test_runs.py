@@ -8,7 +8,10 @@ import pytest
 
 from backtests import runs
 from backtests.runs import END_OF_RUN
+from gridkit.reports.entry_stops import entry_stops
+from gridkit.reports.result import source_of_config
 from gridkit.risk.exits import FLOW, REGIME, TIME, break_even, parts_in
+from gridkit.risk.stops import first_stop
 from gridkit.settings import ExitSettings, Settings
 from host.directional.quick import ENTER, QUICK, entries, opens_of, quick
 
@@ -99,6 +102,20 @@ def test_a_stop_begins_at_the_regimes_multiple_of_the_atr(confluence, lives):
         nearest = min(multiples, key=lambda one: abs(one * life.held.entry.atr - away))
         moved = away < min(multiples) * life.held.entry.atr - tick  # momentum turned at once
         assert moved or away == pytest.approx(nearest * life.held.entry.atr, abs=2 * tick)
+
+
+def test_the_report_makes_the_same_stops_again_from_tags_and_candles(confluence, lives):
+    settings, config = confluence.strategy.desk.settings, confluence.backtesting.config
+    exported = [life.trade.to_json() for life in lives]
+    found = entry_stops(exported, config, source_of_config(config))
+    expected = [
+        first_stop(
+            life.side, life.trade.open_rate, life.held.entry.atr, life.held.entry.regime, settings
+        )
+        for life in lives
+    ]
+    # Wilder's average never forgets where it began, and the report begins later.
+    assert found == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_position_that_was_far_enough_in_profit_is_not_stopped_at_a_loss(lives):
