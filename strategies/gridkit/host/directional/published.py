@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from freqtrade.persistence import Trade
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from gridkit.host.context import Context
 from gridkit.host.directional.positions import Positions
@@ -102,7 +102,11 @@ class Publisher:
 
 
 def profits_by_pair(strategy: str) -> dict[str, float]:
-    """Return what a strategy realised on each pair, parts of open positions included, in stake."""
-    made = func.sum(func.coalesce(Trade.close_profit_abs, Trade.realized_profit, 0.0))
+    """Return what a strategy realised on each pair, parts of open positions included, in stake.
+
+    The `close_profit_abs` of an open trade is freqtrade's word for what its last part made.
+    """
+    realised = case((Trade.is_open, Trade.realized_profit), else_=Trade.close_profit_abs)
+    made = func.sum(func.coalesce(realised, 0.0))
     query = select(Trade.pair, made).where(Trade.strategy == strategy).group_by(Trade.pair)
     return {pair: float(profit) for pair, profit in Trade.session.execute(query)}
