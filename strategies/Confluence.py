@@ -32,6 +32,7 @@ class Confluence(IStrategy):
     timeframe = "5m"
     stoploss = -checks.NET
     minimal_roi = {}  # noqa: RUF012 (freqtrade's own attribute, read only)
+    order_types = checks.ORDER_TYPES
     position_adjustment_enable = True
     process_only_new_candles = True
     use_exit_signal = True

@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# What leaves does so at the market: freqtrade leaves a limit where it is until the candle ends.
+ORDER_TYPES = {
+    "entry": "limit",
+    "exit": "market",
+    "emergency_exit": "market",
+    "stoploss": "market",
+    "stoploss_on_exchange": False,
+}
+
 
 def read_settings(config: Mapping[str, Any]) -> Settings:
     """Read our section over Confluence's defaults: both sides in futures, long in spot."""
@@ -43,6 +52,7 @@ def check(strategy: "IStrategy", desk: "DirectionalDesk") -> None:
     for warning in (
         *startup.coarse(strategy, settings),
         *worth_knowing(settings),
+        *limits(strategy),
         *_too_little(desk),
     ):
         logger.warning(warning)
@@ -96,6 +106,16 @@ def worth_knowing(settings: Settings) -> Iterator[str]:
         yield f"exits.stop_enabled is off: a position may lose {NET:.0%} before it is stopped"
     if settings.entries.reversion and not settings.profile.enabled:
         yield "entries.reversion needs profile.enabled: no value area, no edge to fade"
+
+
+def limits(strategy: "IStrategy") -> Iterator[str]:
+    """Yield which exits are limit orders."""
+    for kind in ("exit", "stoploss"):
+        if strategy.order_types[kind] != "market":
+            yield (
+                f"order_types.{kind} = {strategy.order_types[kind]!r}: what leaves may stay behind "
+                "a falling price until the candle ends"
+            )
 
 
 def _too_little(desk: "DirectionalDesk") -> Iterator[str]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from freqtrade.enums import ExitType
 from freqtrade.strategy import stoploss_from_absolute
 
 from gridkit.host import orders
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FLATTEN = "flatten"
+# A backtest pays the stop in a candle that opens beyond it, up to that candle's best price.
+PASSED = ExitType.TRAILING_STOP_LOSS.value
 AT_THE_PRICE = 1e-9  # 0 would tell freqtrade that there is no stop
 
 
@@ -50,14 +53,13 @@ class Leaving:
     def stop(self, trade: "Trade", now: datetime, rate: float) -> float | None:
         """Return the stop as freqtrade wants it, relative to `rate`; None leaves it where it is.
 
-        In a backtest `rate` is the best price of a candle that is not over: there the stop follows
-        the last close, or it would be set by what comes later (DESIGN 2.11).
+        It follows the last close: `rate` is in a backtest the best price of a candle that is not
+        over (DESIGN 2.11), and live each tick would bring a stop nearer than a backtest has it.
         """
         series, index = self._candle(trade.pair, now)
         if series is None:
             return None
-        price = rate if self._context.live else series.close.item(index)
-        held = self._positions.held(trade)
+        price, held = series.close.item(index), self._positions.held(trade)
         market = self._positions.market(
             series, trade.pair, index, held.side, price, now.timestamp()
         )
@@ -68,7 +70,7 @@ class Leaving:
                 unset = replace(position, stop=math.nan)
                 held.stop_rule = exits.stop_price(unset, market, self._context.settings)[1]
             return None
-        held.stop_rule = rule
+        self._tell_stop(trade, held, stop, rule)
         leverage = float(trade.leverage or 1.0)
         found = stoploss_from_absolute(stop, rate, is_short=trade.is_short, leverage=leverage)
         return max(found, AT_THE_PRICE)
@@ -81,6 +83,8 @@ class Leaving:
             return None
         if flatten:
             return self._leaves(trade, FLATTEN, flatten, rate)
+        if not self._context.live and held.side * (rate - trade.stop_loss) <= 0:
+            return PASSED
         series, index = self._candle(trade.pair, now)
         position = self._positions.position(trade, held, index)
         market = self._market(series, index, trade.pair, held, rate, now)
@@ -105,6 +109,12 @@ class Leaving:
         position = self._positions.position(trade, held, index)
         due = exits.part_due(position, rate, self._context.settings.exits, self._least(trade, rate))
         return self._request(trade, due.amount, due.tag, due.reason) if due else None
+
+    def _tell_stop(self, trade: "Trade", held: Held, stop: float, rule: str) -> None:
+        """Log a stop that another rule set; one that trails moves with every price."""
+        if rule.partition(" ")[0] != held.stop_rule.partition(" ")[0]:
+            self._log("%s: stop at %.8g: %s", trade.pair, stop, rule)
+        held.stop_rule = rule
 
     def _request(self, trade: "Trade", amount: float, tag: str, reason: str) -> tuple[float, str]:
         self._log("%s: %s: %s", trade.pair, tag, reason)

@@ -15,11 +15,12 @@ import pandas as pd
 
 from gridkit.host import account, orders
 from gridkit.host.context import Context
-from gridkit.host.directional.positions import Positions
+from gridkit.host.directional.positions import Held, Positions
 from gridkit.host.directional.signal_series import SignalSeries
 from gridkit.host.market_data import closes_at
 from gridkit.host.pair_rules import PairRules
 from gridkit.risk import portfolio
+from gridkit.risk.exits import first_stop
 from gridkit.risk.portfolio import Account, Candidate, Holding, Room, Shrink
 
 if TYPE_CHECKING:
@@ -136,8 +137,8 @@ class PortfolioDesk:
         leverage = float(trade.leverage or 1.0)
         paid = account.committed(trade)
         stake = float(trade.amount) * mark / leverage if trade.amount else paid
-        stop = float(trade.stop_loss or math.nan)
-        distance = portfolio.stop_distance(held.side, float(trade.open_rate), stop, held.cost)
+        stop, entry = self._stop(trade, held), float(trade.open_rate)
+        distance = portfolio.stop_distance(held.side, entry, stop, held.cost)
         reading = context.reading(trade.pair)
         return Holding(
             trade.pair,
@@ -147,6 +148,12 @@ class PortfolioDesk:
             reading.annual if reading else math.nan,
             held.entry.confidence or math.nan,
         )
+
+    def _stop(self, trade: Any, held: Held) -> float:
+        """Return the stop in force, or the one to come: freqtrade begins each with its net."""
+        entry, seen, stands = float(trade.open_rate), held.entry, float(trade.stop_loss or math.nan)
+        first = first_stop(held.side, entry, seen.atr, seen.regime, self._context.settings)
+        return first if first > 0 and not held.side * first <= held.side * stands else stands
 
     def _account(self, open_trades: list[Any]) -> Account:
         context = self._context

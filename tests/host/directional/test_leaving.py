@@ -1,0 +1,96 @@
+"""What costs money on the way out: order types, where the stop stands, what is at risk, profits."""
+
+import logging
+
+import pytest
+from freqtrade.enums import RunMode
+from freqtrade.persistence import Trade, init_db
+
+from gridkit.host.directional import checks
+from gridkit.host.directional.published import profits_by_pair
+from host.directional.desks import ATR, NOW, PAIR, opened, sees, strategy_of
+
+
+@pytest.fixture
+def _nothing_entered(monkeypatch):
+    """What a running bot would ask its database."""
+    monkeypatch.setattr("freqtrade.persistence.Trade.get_trades", lambda *_, **__: iter(()))
+
+
+def stored(trade):
+    """A trade whose custom data nobody keeps."""
+    trade.get_custom_data = lambda _key: None
+    trade.set_custom_data = lambda _key, _value: None
+    return trade
+
+
+def test_what_leaves_does_so_at_the_market_and_a_limit_is_warned_of():
+    """freqtrade acts on a reason once a candle: a limit would stay behind a falling price."""
+    strategy = strategy_of()
+    assert list(checks.limits(strategy)) == []
+    strategy.order_types = strategy.order_types | {"stoploss": "limit"}
+    (said,) = checks.limits(strategy)
+    assert said.startswith("order_types.stoploss = 'limit'")
+
+
+@pytest.mark.usefixtures("_nothing_entered")
+def test_live_the_stop_follows_the_last_close_as_in_a_backtest(open_trades):
+    """A tick above it would bring the stop nearer than any backtest has it."""
+    strategy, trade = strategy_of(RunMode.DRY_RUN), stored(opened())
+    sees(strategy, 100.0, turns_momentum=-1)
+    open_trades.append(trade)
+    relative = strategy.desk.leaving.stop(trade, NOW, 100.9)
+    assert 100.9 * (1 - relative) == pytest.approx(100.0 - 0.5 * ATR)
+
+
+def test_a_backtest_that_opens_beyond_the_stop_sells_at_the_open(open_trades):
+    strategy, trade = strategy_of(), opened()
+    open_trades.append(trade)
+    assert strategy.desk.leaving.exit(trade, NOW, 95.1) is None
+    assert strategy.desk.leaving.exit(trade, NOW, 94.9) == "trailing_stop_loss"
+
+
+@pytest.mark.usefixtures("_nothing_entered")
+def test_a_stop_that_another_rule_moved_is_logged_with_its_numbers(open_trades, caplog):
+    caplog.set_level(logging.INFO)
+    strategy, trade = strategy_of(RunMode.DRY_RUN), stored(opened())
+    trade.stop_loss = 75.0
+    open_trades.append(trade)
+    for _ in range(2):
+        strategy.desk.leaving.stop(trade, NOW, 101.0)
+    (said,) = [text for text in caplog.messages if "stop at" in text]
+    assert said == f"{PAIR}: stop at 95: stop 2.5 x ATR 2 from 100, trending_bullish"
+
+
+@pytest.mark.parametrize(("stop", "expected"), [(75.0, 5.2), (95.0, 5.2), (98.0, 2.2)])
+def test_what_is_at_risk_is_reckoned_to_our_stop_from_the_beginning(open_trades, stop, expected):
+    """freqtrade begins with its net: so far away it leaves no room for a second entry."""
+    strategy, trade = strategy_of(), opened()
+    trade.stop_loss = stop
+    open_trades.append(trade)
+    (holding,) = strategy.desk.portfolio.holdings(open_trades)
+    assert holding.risk == pytest.approx(expected, abs=0.01)
+
+
+@pytest.fixture
+def _database(tmp_path):
+    before = Trade.use_db
+    init_db(f"sqlite:///{tmp_path / 'trades.sqlite'}")
+    yield
+    Trade.session.remove()
+    Trade.use_db = before
+
+
+@pytest.mark.usefixtures("_database")
+def test_profit_of_an_open_position_is_that_of_all_its_parts():
+    """freqtrade's `close_profit_abs` of it is what the last part made."""
+    known = {"exchange": "binance", "strategy": "Confluence", "fee_open": 0.0, "fee_close": 0.0,
+             "open_rate": 100.0, "amount": 1.0, "stake_amount": 100.0}  # fmt: skip
+    held = Trade(pair=PAIR, is_open=True, close_profit_abs=2.0, **known)
+    held.realized_profit = 5.0
+    Trade.session.add(held)
+    for strategy, profit in (("Confluence", -1.0), ("AdaptiveGrid", 100.0)):
+        one = known | {"strategy": strategy}
+        Trade.session.add(Trade(pair=PAIR, is_open=False, close_profit_abs=profit, **one))
+    Trade.commit()
+    assert profits_by_pair("Confluence") == {PAIR: 4.0}
