@@ -21,6 +21,7 @@ from gridkit.analytics import (
     turns,
     volatility,
 )
+from gridkit.prediction import features
 from gridkit.settings import Settings
 from strategies import START, any_market
 
@@ -45,6 +46,7 @@ class Module:
 
 
 MODULES = {
+    "features": Module(features, "5m", rows=250),
     "garch": Module(garch, "1h", rows=620),
     "profile": Module(profile, "5m"),
     "regime": Module(regime, "1h"),
