@@ -85,14 +85,26 @@ class Surroundings:
         return found or self._against_additions(pair, reading, side, math.nan)
 
     def wide(self, pair: str) -> Block | None:
-        """Refuse a cycle's first order at a wide spread, by the last book or a ticker; live."""
-        book = self._flow.fresh_book(pair)
+        """Refuse a cycle's first order at a wide spread, and where a side has no offer; live."""
+        bid, ask = self._best(pair)
+        spread = (ask - bid) / bid if bid > 0 else math.inf
+        return brakes.spread_block(spread, self._context.settings.brakes)
+
+    def _best(self, pair: str) -> tuple[float, float]:
+        """Return best bid and ask, by the last book, a ticker, or a book asked for now.
+
+        Tickers of futures have none on some exchanges, Binance among them. A side without an offer
+        is 0 or infinite.
+        """
+        dp, book = self._context.strategy.dp, self._flow.fresh_book(pair)
         if book is not None and book.two_sided:
-            bid, ask = float(book.bids[0, PRICE]), float(book.asks[0, PRICE])
-        else:
-            ticker = self._context.strategy.dp.ticker(pair)
-            bid, ask = ticker.get("bid") or math.nan, ticker.get("ask") or math.nan
-        return brakes.spread_block((ask - bid) / bid, self._context.settings.brakes)
+            return float(book.bids[0, PRICE]), float(book.asks[0, PRICE])
+        ticker = dp.ticker(pair)
+        if ticker.get("bid") and ticker.get("ask"):
+            return float(ticker["bid"]), float(ticker["ask"])
+        raw = dp.orderbook(pair, 1)
+        bids, asks = raw["bids"], raw["asks"]
+        return float(bids[0][0]) if bids else 0.0, float(asks[0][0]) if asks else math.inf
 
     def _against_additions(
         self, pair: str, reading: Reading, side: int, spread: float

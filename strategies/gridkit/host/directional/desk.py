@@ -55,7 +55,7 @@ class DirectionalDesk:
         self.positions = Positions(self.context, self.signals)
         self.portfolio = PortfolioDesk(self.context, self.rules, self.positions, self.signals)
         wide = Surroundings(self.context, self.breakers, self.flow).wide
-        self.guards = Guards(self.context, self.breakers, wide)
+        self.guards = Guards(self.context, self.breakers, wide, self.flow)
         self.entering = Entering(
             self.context, self.rules, self.guards, self.portfolio, self.signals
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from freqtrade.persistence import LocalTrade, Trade
 
+from gridkit.analytics.entry_reasons import Why
 from gridkit.grid.situation import Block
 from gridkit.host import commands, shut
 from gridkit.host.context import Context
@@ -15,6 +16,7 @@ from gridkit.risk import brakes
 
 if TYPE_CHECKING:
     from gridkit.host.breakers import Breakers
+    from gridkit.host.flow import FlowDesk
 
 HOUR = timedelta(hours=1)
 PER_HOUR = "entries an hour"
@@ -26,12 +28,18 @@ Spread = Callable[[str], Block | None]
 
 
 class Guards:
-    """One per strategy object. `wide` refuses a pair at a wide spread; live only."""
+    """One per strategy object.
 
-    def __init__(self, context: Context, breakers: "Breakers", wide: Spread) -> None:
+    Live only: `wide` refuses a pair at a wide spread, `flow` knows its books and trades.
+    """
+
+    def __init__(
+        self, context: Context, breakers: "Breakers", wide: Spread, flow: "FlowDesk"
+    ) -> None:
         self._context = context
         self._breakers = breakers
         self._wide = wide
+        self._flow = flow
 
     def against(self, pair: str, now: datetime, side: int) -> Block | None:
         """Return why nothing is entered now, the spread apart."""
@@ -49,6 +57,7 @@ class Guards:
             self._breakers.block_market(pair),
             self._hours(now),
             self._per_hour(now),
+            self._one_sided(pair, side),
             commands.block(context.strategy, side) if context.live else None,
             self._ended(pair, now),
         )
@@ -64,6 +73,14 @@ class Guards:
         most = self._context.settings.entries.most_per_hour
         entered = entered_since(now - HOUR, live=self._context.live)
         return Block(PER_HOUR, entered, most) if entered >= most else None
+
+    def _one_sided(self, pair: str, side: int) -> Block | None:
+        """Heed what books and tape say now; what the candle's trades said is in its signal."""
+        settings = self._context.settings
+        threshold, pressure = settings.orderflow.one_sided, self._flow.pressure(pair)
+        if not settings.entries.flow_veto or not side * pressure <= -threshold:
+            return None
+        return Block(Why.FLOW.text, pressure, -side * threshold)
 
     def _ended(self, pair: str, now: datetime) -> Block | None:
         if self._context.live:
