@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridkit.risk.exits import Exit, part_due, parts_in
-from gridkit.risk.parts import part_tag
+from gridkit.risk.parts import part_tag, reward_block
 from gridkit.settings import Settings
 from risk.positions import position
 
@@ -199,3 +199,23 @@ def test_mirrored_prices_sell_the_same_parts(steps, settings):
         first = part_due(long, 1_024.0 + rise, settings)
         second = part_due(short, 1_024.0 - rise, settings)
         assert (first and replace(first, reason="")) == (second and replace(second, reason=""))
+
+
+@pytest.mark.parametrize(
+    ("atr", "cost", "least", "refused"),
+    [
+        (0.01, 0.002, 8, True),  # 1.5 ATR are 7.5 times the fees
+        (0.011, 0.002, 8, False),
+        (0.01, 0.002, 7.5, False),
+        (0.01, 0.0, 8, False),
+        (1e-6, 0.002, 0, False),
+        (math.nan, 0.002, 8, True),
+        (math.nan, 0.002, 0, True),
+    ],
+)
+def test_an_entry_must_be_able_to_pay_its_fees_several_times(atr, cost, least, refused):
+    settings = Settings.from_config({"gridkit": {"entries": {"least_reward": least}}})
+    block = reward_block(atr, cost, settings)
+    assert (block is not None) == refused
+    if block is not None and not math.isnan(atr):
+        assert (block.value, block.threshold) == (pytest.approx(7.5), least)

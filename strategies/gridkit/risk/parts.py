@@ -8,11 +8,24 @@ the tags of the trade's orders, so that each leaves once, restarts or not.
 import math
 from collections.abc import Iterable
 
+from gridkit.grid.situation import Block
 from gridkit.risk.position import Exit, Position
-from gridkit.settings import ExitSettings
+from gridkit.settings import ExitSettings, Settings
 
 PART = "part"
 LAST = 3
+UNREWARDING = "first target over the fees of both sides"
+
+
+def reward_block(atr: float, cost: float, settings: Settings) -> Block | None:
+    """Refuse an entry whose first target pays its fees too few times. NaN (unknown) refuses.
+
+    `atr` and `cost`, the fees of both sides, are fractions of the price.
+    """
+    least, target = settings.entries.least_reward, settings.exits.targets[0] * atr
+    if target >= least * cost:
+        return None
+    return Block(UNREWARDING, target / cost if cost else math.nan, least)
 
 
 def part_tag(numbers: Iterable[int]) -> str:

@@ -58,6 +58,12 @@ class EntrySettings(Section):
         le=1,
         description="factor on the size in the brakes' illiquid hours",
     )
+    least_reward: float = Field(
+        default=8.0,
+        ge=0,
+        le=100,
+        description="distance to the first target over the fees of both sides, at least; 0: off",
+    )
     most_per_hour: int = Field(
         default=3, ge=1, le=100, description="entries an hour, over all pairs"
     )

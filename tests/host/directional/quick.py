@@ -30,7 +30,7 @@ QUICK = {
             "averages": [3, 5, 10], "smooth": 4, "oscillator": 4, "macd": [3, 5, 3], "window": 5,
         },
     },
-    "entries": {"threshold": 0.1},
+    "entries": {"threshold": 0.1, "least_reward": 0},
     "exits": {"targets": [0.5, 1.0, 1.5], "break_even": 0.7, "max_hours": 4},
     "breakers": {"market": False},
 }  # fmt: skip

@@ -9,7 +9,7 @@ from gridkit.grid.situation import Block
 from gridkit.host.context import Context
 from gridkit.host.directional.signal_series import SignalSeries
 from gridkit.host.pair_rules import PairRules
-from gridkit.risk import exits
+from gridkit.risk import exits, parts
 from gridkit.risk.portfolio import Candidate, stop_distance
 
 if TYPE_CHECKING:
@@ -96,10 +96,14 @@ class Entering:
         if not away <= most:
             return Block(TOO_FAR, away, most)
         costs = self._rules.costs(pair)
+        cost = costs.entry_fee + costs.exit_fee
+        unrewarding = parts.reward_block(atr / rate, cost, settings)
+        if unrewarding is not None:
+            return unrewarding
         return Candidate(
             pair,
             side,
-            stop_distance(side, rate, stop, costs.entry_fee + costs.exit_fee),
+            stop_distance(side, rate, stop, cost),
             series.annual.item(index),
             float(seen.confidence.item(index)),
             float(seen.size.item(index)),
