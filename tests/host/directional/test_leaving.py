@@ -8,7 +8,8 @@ from freqtrade.persistence import Trade, init_db
 
 from gridkit.host.directional import checks
 from gridkit.host.directional.published import profits_by_pair
-from host.directional.desks import ATR, NOW, PAIR, opened, sees, strategy_of
+from gridkit.risk.portfolio import Shrink
+from host.directional.desks import ATR, NOW, PAIR, opened, order_of, sees, strategy_of
 
 
 @pytest.fixture
@@ -70,6 +71,22 @@ def test_what_is_at_risk_is_reckoned_to_our_stop_from_the_beginning(open_trades,
     open_trades.append(trade)
     (holding,) = strategy.desk.portfolio.holdings(open_trades)
     assert holding.risk == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.parametrize(("price", "expected"), [(100.0, "shrink"), (96.0, None)])
+def test_a_position_that_would_end_by_it_is_not_shrunk(open_trades, monkeypatch, price, expected):
+    """`price` is what it was when the stop was set; now it is 96."""
+    strategy, trade = strategy_of(), opened()
+    trade.adjust_stop_loss(price, 1 - 95.4 / price)
+    due = Shrink(PAIR, 30.0, "shrink", "too much")
+    monkeypatch.setattr(strategy.desk.portfolio, "shrinks", lambda *_: due)
+    open_trades.append(trade)
+    part = strategy.desk.leaving.part(trade, NOW, 96.0)
+    assert (part and part[1]) == expected
+    trade.orders.append(order_of("shrink", 96.0, amount=0.3, side="sell"))
+    trade.recalc_trade_from_orders()
+    ends = trade.stop_loss >= 96.0
+    assert ends is (expected is None), "freqtrade's own reckoning has changed"
 
 
 @pytest.fixture

@@ -99,7 +99,8 @@ class Leaving:
         at_target = held.side * (rate - held.target) >= 0
         look = partial(self._portfolio.shrinks, trade.pair, now)
         run = self._context.features.run
-        shrink = None if at_target else run("rebalancing", trade.pair, look, lambda: None)
+        spared = at_target or _would_end(trade, held.side, rate)
+        shrink = None if spared else run("rebalancing", trade.pair, look, lambda: None)
         if not (at_target or shrink) or self._fills_now(held, now) or working_order(trade):
             return None
         if shrink is not None:
@@ -154,3 +155,13 @@ class Leaving:
         if series is None:
             return self._positions.blind_market(rate, now.timestamp())
         return self._positions.market(series, pair, index, held.side, rate, now.timestamp())
+
+
+def _would_end(trade: "Trade", side: int, rate: float) -> bool:
+    """Whether selling a little would end a position, by the stop as freqtrade then has it.
+
+    With each part that left it reckons the stop anew: as far from the entry as it was from the
+    price when it was set. Of one set at a loss that is nearer, or beyond the price.
+    """
+    away = abs(trade.stop_loss_pct or 1.0) / float(trade.leverage or 1.0)
+    return side * (rate - trade.open_rate * (1 - side * away)) <= 0
