@@ -16,7 +16,7 @@ SECTIONS = {
         "spacing", "grid", "density", "volume_lines", "sizing", "caps", "costs", "stops",
         "recovery", "breakers", "brakes", "reconcile",
     ),
-    "confluence.md": ("exits", "portfolio"),
+    "confluence.md": ("entries", "exits", "portfolio"),
 }  # fmt: skip
 TEXTS = {name: (ROOT / "docs" / name).read_text() for name in SECTIONS}
 EXAMPLES = [

@@ -98,3 +98,15 @@ def test_orders_are_the_same_whether_callbacks_get_the_trade_or_a_copy(backtest,
     assert own.placed == copied.placed
     assert all(copied.strategy.received_copies)
     assert copied.strategy.received_copies
+
+
+def test_orders_are_the_same_when_stop_and_exits_are_reckoned_at_every_candle(
+    confluence, backtest, rich_futures
+):
+    """The fast path: nothing is reckoned anew while all it is made from is as it was."""
+
+    def slow(strategy):
+        strategy.desk.leaving._is_settled = strategy.desk.leaving._stays = lambda *_: False
+
+    run = backtest(rich_futures, QUICK, strategy="Confluence", change=slow)
+    assert run.placed == confluence.placed

@@ -59,7 +59,10 @@ class Leaving:
         series, index = self._candle(trade.pair, now)
         if series is None:
             return None
-        price, held = series.close.item(index), self._positions.held(trade)
+        held = self._positions.held(trade)
+        if not self._context.live and self._is_settled(trade, held, series, index):
+            return None
+        price = series.close.item(index)
         market = self._positions.market(
             series, trade.pair, index, held.side, price, now.timestamp()
         )
@@ -86,10 +89,33 @@ class Leaving:
         if not self._context.live and held.side * (rate - trade.stop_loss) <= 0:
             return PASSED
         series, index = self._candle(trade.pair, now)
+        if not self._context.live and self._stays(trade.pair, held, series, index, now):
+            return None
         position = self._positions.position(trade, held, index)
         market = self._market(series, index, trade.pair, held, rate, now)
         due = exits.exit_due(position, market, self._context.settings)
-        return self._leaves(trade, due.tag, due.reason, rate) if due else None
+        if due is not None:
+            return self._leaves(trade, due.tag, due.reason, rate)
+        held.stays = (market.regime, market.regime_side) if not market.flow_against else None
+        return None
+
+    def _is_settled(self, trade: "Trade", held: Held, series: "PairSeries", index: int) -> bool:
+        """Whether all that sets the stop is as it was when it was last reckoned."""
+        found = series.regime.item(index), self._positions.best(trade, held, index)
+        if self._positions.turns_against(trade.pair, held.side, index):
+            return False
+        before, held.settled = held.settled, found
+        return before == found
+
+    def _stays(
+        self, pair: str, held: Held, series: "PairSeries | None", index: int, now: datetime
+    ) -> bool:
+        """Whether all that ends a position is as it was when it last stayed."""
+        if series is None or now.timestamp() >= held.expires:
+            return False
+        if held.stays != (series.regime.item(index), series.side.item(index)):
+            return False
+        return not self._positions.flow_against(pair, held.side, index)
 
     def part(self, trade: "Trade", now: datetime, rate: float) -> tuple[float, str] | None:
         """Return stake (negative) and tag of a part to sell now; None: nothing."""
@@ -97,10 +123,11 @@ class Leaving:
             return None
         held = self._positions.held(trade)
         at_target = held.side * (rate - held.target) >= 0
-        look = partial(self._portfolio.shrinks, trade.pair, now)
-        run = self._context.features.run
-        spared = at_target or _would_end(trade, held.side, rate)
-        shrink = None if spared else run("rebalancing", trade.pair, look, lambda: None)
+        shrink = None
+        if not at_target and self._portfolio.is_to_look(now):
+            look = partial(self._portfolio.shrinks, trade.pair, now)
+            run, spared = self._context.features.run, _would_end(trade, held.side, rate)
+            shrink = None if spared else run("rebalancing", trade.pair, look, lambda: None)
         if not (at_target or shrink) or self._fills_now(held, now) or working_order(trade):
             return None
         if shrink is not None:

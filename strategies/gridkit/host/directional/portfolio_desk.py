@@ -82,6 +82,10 @@ class PortfolioDesk:
         """Return the open positions, entries in work included."""
         return [self._holding(trade) for trade in open_trades]
 
+    def is_to_look(self, now: datetime) -> bool:
+        """Whether `shrinks` may answer: a new candle began, or a pair has not answered yet."""
+        return bool(self._due) or not now.timestamp() < self._looked + self._context.seconds
+
     def shrinks(self, pair: str, now: datetime) -> Shrink | None:
         """Return what a pair is to sell; looked at in the first candle of each period, for all."""
         context = self._context

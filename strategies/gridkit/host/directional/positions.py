@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gridkit.candles import SECONDS_PER_HOUR
 from gridkit.host.context import Context
 from gridkit.host.directional import entry_record
 from gridkit.host.directional.entry_record import EntryRecord
@@ -32,7 +33,8 @@ class Held:
 
     `bought` is all that was entered, base currency; `entered` when that last happened, seconds UTC;
     `target` the nearest target that did not trigger yet; `best` the best price up to the candle
-    `looked`; `stop_rule` says in words what set the stop.
+    `looked`; `stop_rule` says in words what set the stop. In a backtest nothing moves the stop or
+    ends the position while the market is as it was (`settled`, `stays`) and until `expires`.
     """
 
     opened: datetime
@@ -47,6 +49,9 @@ class Held:
     best: float
     looked: int
     stop_rule: str = ""
+    settled: tuple[int, float] | None = None
+    stays: tuple[int, float] | None = None
+    expires: float = math.inf
 
 
 class Positions:
@@ -68,8 +73,7 @@ class Positions:
 
     def held(self, trade: "Trade") -> Held:
         """Return what is known of a trade, read anew when its orders changed."""
-        known = self._held.get(trade.id)
-        state = _state(trade)
+        known, state = self._held.get(trade.id), _state(trade)
         if known is not None and known.state == state and known.opened == trade.open_date:
             return known
         fresh = self._read(trade, state)
@@ -88,7 +92,7 @@ class Positions:
             held.bought,
             held.parts,
             trade.open_date_utc.timestamp(),
-            self._best(trade, held, index),
+            self.best(trade, held, index),
             trade.stop_loss or math.nan,
             held.cost,
         )
@@ -106,6 +110,14 @@ class Positions:
             seen.against[side].item(index),
             time,
         )
+
+    def flow_against(self, pair: str, side: int, index: int) -> int:
+        """Return for how many candles in a row order flow was one-sided against a position."""
+        return int(self._signals[pair].against[side].item(index))
+
+    def turns_against(self, pair: str, side: int, index: int) -> bool:
+        """Whether momentum turned against a position at a candle."""
+        return int(self._signals[pair].momentum.item(index)) == -side
 
     def blind_market(self, price: float, time: float) -> Market:
         """Return a market of which no candle is known: price and time alone count."""
@@ -131,13 +143,15 @@ class Positions:
             target=_next_target(trade, side, entry.atr, parts, self._context.settings.exits),
             best=float(trade.open_rate),
             looked=self._index(trade.pair, entered) + 1,
+            expires=trade.open_date_utc.timestamp()
+            + self._context.settings.exits.max_hours * SECONDS_PER_HOUR,
         )
 
     def _index(self, pair: str, moment: float) -> int:
         series = self._context.market.series.get(pair)
         return series.index_at(moment) if series and math.isfinite(moment) else -1
 
-    def _best(self, trade: "Trade", held: Held, index: int) -> float:
+    def best(self, trade: "Trade", held: Held, index: int) -> float:
         """Return the best price since the entry.
 
         In a backtest by the candles closed after that of the entry, whose extreme may have come
@@ -146,7 +160,13 @@ class Positions:
         if self._context.live:
             seen = trade.min_rate if held.side < 0 else trade.max_rate
             return float(seen or trade.open_rate)
-        if index > held.looked:
+        if index == held.looked + 1:
+            seen = self._signals[trade.pair]
+            price = float(seen.high.item(index) if held.side > 0 else seen.low.item(index))
+            if held.side * price > held.side * held.best:
+                held.best = price
+            held.looked = index
+        elif index > held.looked:
             signals = self._signals[trade.pair]
             span = slice(held.looked + 1, index + 1)
             if held.side > 0:
