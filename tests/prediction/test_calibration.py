@@ -61,7 +61,8 @@ def test_the_curve_that_made_the_outcomes_is_found_again(method, slope, intercep
 
 
 def test_the_sigmoid_is_the_most_likely_one_by_scipy():
-    scores, outcomes = drawn(3_000, 0.7, 0.2)
+    scores, outcomes = drawn(4_000, 0.7, 0.2)
+    scores, outcomes = scores[scores > 0.4], outcomes[scores > 0.4]
 
     def loss(guess):
         chance = sigmoid(guess[0] * logit(scores) + guess[1])

@@ -103,6 +103,7 @@ CALM = pd.Series({"one": 0.01, "two": 0.02, "three": 0.1, "four": np.nan, "five"
         (CALM.replace(0.02, 0.3), 1.0, Limits(), None),
         (CALM.replace({0.02: 0.3, 0.1: 0.9}), 1.0, Limits(), "2 of 4 features drifted, three most"),
         (CALM.replace({0.02: 0.3, 0.1: 0.9}), 1.0, Limits(most_drifted_fraction=0.5), None),
+        (CALM.replace({0.02: 0.3, 0.1: 0.9}), 1.0, Limits(most_drifted_fraction=0.45), "2 of 4"),
         (CALM.replace({0.02: 0.3, 0.1: 0.9}), 1.0, Limits(most_index=0.5), None),
         (CALM * np.nan, 1.0, Limits(), "unknown"),
         (CALM.iloc[:0], 1.0, Limits(), "unknown"),

@@ -92,8 +92,8 @@ def _resampled(
     sums = np.vstack([_blocks(values, block), _blocks(weights, block)])
     draw, means = np.random.default_rng(seed), np.empty((samples, len(values)))
     for sample in means:
-        drawn = np.bincount(draw.integers(0, count, -(-count // block)), minlength=count)
-        sample[:] = _ratio(*np.split(sums @ drawn, 2))
+        starts = draw.integers(0, count, -(-count // block))
+        sample[:] = _ratio(*np.split(sums[:, starts].sum(axis=1), 2))
     tail = (1 - CONFIDENCE) / 2
     return [
         Measured(float(value), *_quantiles(column[~np.isnan(column)], tail))
