@@ -32,7 +32,7 @@ SETTINGS = {
             "averages": [3, 5, 10], "smooth": 4, "oscillator": 4, "macd": [3, 5, 3], "window": 5,
         },
     },
-    "entries": {"threshold": 0.02, "most_per_hour": 100},
+    "entries": {"threshold": 0.02, "most_per_hour": 100, "least_reward": 0},
     "exits": {
         "timeframe": "1m", "targets": [0.05, 40.0, 50.0], "reversal_enabled": False,
     },
