@@ -45,7 +45,7 @@ CASES: dict[str, tuple[Any, dict[str, Any]]] = {
     "entries.flow_veto": (False, {}),
     "entries.funding_factor": (0.1, {}),
     "entries.thin_factor": (0.1, {}),
-    "entries.least_reward": (4.0, {}),
+    "entries.least_reward": (20.0, {}),
     "entries.most_per_hour": (1, {}),
     "exits.parts": ([0.5, 0.3], {}),
     "exits.targets": ([0.6, 1.1, 1.6], {}),
