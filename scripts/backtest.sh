@@ -9,7 +9,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly HISTORY_DAYS=104  # before the first day: 2,400 candles of every timeframe are asked for
-readonly HIGHER_TIMEFRAME=1h
 readonly MOST_DAYS=3000   # the sandbox's history begins in 2017, as do the exchanges'
 
 bin=${GRIDKIT_BIN:-.venv/bin} # tests put recorders in the place of the commands
@@ -64,8 +63,12 @@ write_overlay() {
 
 # A second pass fetches what an earlier, shorter download left out before its first candle.
 download() {
-  local timeframes=("$timeframe") arguments
-  [[ $timeframe == "$HIGHER_TIMEFRAME" ]] || timeframes+=("$HIGHER_TIMEFRAME")
+  local timeframes=("$timeframe") higher=(1h) one arguments
+  [[ $strategy != Confluence ]] || higher=(15m 1h 4h)
+  [[ $strategy != Confluence || $timeframe != 1m ]] || higher=(5m 15m 1h 4h 1d)
+  for one in "${higher[@]}"; do
+    [[ $timeframe == "$one" ]] || timeframes+=("$one")
+  done
   arguments=(download-data "${common[@]}" --timeframes "${timeframes[@]}"
     --timerange "$(days_ago $((days + HISTORY_DAYS)))-$today")
   run_freqtrade "${arguments[@]}" && run_freqtrade "${arguments[@]}" --prepend

@@ -50,7 +50,7 @@ class Confluence(IStrategy):
         super().__init__(config)
         live = config.get("runmode") in TRADING
         self.errors_are_fatal = config.get("runmode") == RunMode.BACKTEST
-        data_files.check(config, timeframe, settings)
+        data_files.check(config, timeframe, settings, checks.timeframes(settings, timeframe))
         self.startup_candle_count = known.candles
         self.plot_config = drawing.plot_config(settings)
         self.desk = DirectionalDesk(self, known, live=live, timeframe=timeframe)

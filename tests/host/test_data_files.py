@@ -1,5 +1,7 @@
 """Which candle files on disk are refused before freqtrade goes on without their pair."""
 
+import re
+
 import pandas as pd
 import pytest
 from freqtrade.data.history import get_datahandler
@@ -124,3 +126,10 @@ def test_a_pattern_that_is_none_is_left_to_freqtrade(tmp_path, name):
 
 def test_pairs_chosen_by_a_pattern_are_freqtrades(tmp_path):
     data_files.check(config(tmp_path, pair_whitelist=[".*/USDT"]), "5m", Settings())
+
+
+def test_candles_a_strategy_trades_on_beside_its_own_are_asked_for_once(tmp_path):
+    stored(tmp_path)
+    with pytest.raises(OperationalException) as caught:
+        data_files.check(config(tmp_path), "5m", Settings(), ["1m", "5m", "1h", "4h", "4h"])
+    assert re.findall(r"no (\w+) candles, as", str(caught.value)) == ["4h"] * len(PAIRS)

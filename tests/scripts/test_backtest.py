@@ -157,6 +157,9 @@ def test_the_history_covers_the_strategys_warmup_and_little_more(checkout: Check
         ({}, ["5m", "1h"]),
         ({"TIMEFRAME": "1m"}, ["1m", "1h"]),
         ({"TIMEFRAME": "1h"}, ["1h"]),
+        ({"STRATEGY": "Confluence"}, ["5m", "15m", "1h", "4h"]),
+        ({"STRATEGY": "Confluence", "TIMEFRAME": "15m"}, ["15m", "1h", "4h"]),
+        ({"STRATEGY": "Confluence", "TIMEFRAME": "1m"}, ["1m", "5m", "15m", "1h", "4h", "1d"]),
     ],
 )
 def test_only_what_the_strategy_reads_is_downloaded(

@@ -6,7 +6,7 @@ than were asked for looks like any other.
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,17 @@ _LITERAL_PAIR = re.compile(r"\w+/\w+(:\w+)?")
 _ENDINGS = {"jsongz": "json.gz"}
 
 
-def check(config: Mapping[str, Any], timeframe: str, settings: Settings) -> None:
-    """Raise OperationalException with every file a backtest of these pairs cannot do without."""
+def check(
+    config: Mapping[str, Any], timeframe: str, settings: Settings, also: Iterable[str] = ()
+) -> None:
+    """Raise OperationalException with every file a backtest of these pairs cannot do without.
+
+    `also` names timeframes the strategy trades on beside its own and the regime's.
+    """
     if config.get("runmode") not in (RunMode.BACKTEST, RunMode.HYPEROPT):
         return
-    wanted = _timeframes(config, timeframe, settings)
+    higher = [one for one in also if _is_higher(one, timeframe)]
+    wanted = list(dict.fromkeys([*_timeframes(config, timeframe, settings), *higher]))
     wrong = [
         problem
         for pair in named_pairs(config)

@@ -31,6 +31,11 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
     return startup.read_settings(config, confluence_defaults(config.get("trading_mode")))
 
 
+def timeframes(settings: Settings, timeframe: str) -> list[str]:
+    """Name the candles a position is entered and left by, without which a backtest waits idly."""
+    return [*settings.confluence.weights_for(timeframe), settings.exits.timeframe]
+
+
 def stoploss(settings: Settings, config: Mapping[str, Any]) -> float:
     """Return freqtrade's own stoploss: a net below our stops, wherever they stand.
 
