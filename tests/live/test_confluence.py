@@ -80,8 +80,10 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
 def lived(bot: Bot) -> Story:
     story = Story()
     with running(bot):
-        story.sold = until("a part that left", SECONDS, lambda: first(bot.get("status"), sold), bot)
-    number = story.sold["trade_id"]
+        trade = until("a part that left", SECONDS, lambda: first(bot.get("status"), sold), bot)
+        number = trade["trade_id"]
+        let_it_loop(bot)  # the loop that saw the fill is over, with what it tells
+        story.sold = trade_of(bot, number)
     with running(bot):
         let_it_loop(bot)
         story.after_kill = trade_of(bot, number)
