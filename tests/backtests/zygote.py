@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,8 +73,13 @@ def serve() -> None:
     for line in sys.stdin:
         child = os.fork()
         if not child:
+            os.setpgrp()
             _run(json.loads(line), freqtrade.main.main)
-        _, status = os.waitpid(child, 0)
+        try:
+            _, status = os.waitpid(child, 0)
+        finally:  # what it started, such as hyperopt's helpers, ends with it
+            with suppress(ProcessLookupError):
+                os.killpg(child, signal.SIGKILL)
         sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
         sys.stdout.flush()
 
