@@ -96,3 +96,16 @@ def test_a_candle_that_is_not_fit_to_trade_on_signals_nothing(rule):
     strategy = strategy_of(regime=rule)
     spoilt = frame().assign(volume=0.0)
     assert not signals.entries(spoilt, strategy)["enter_long"].any()
+
+
+@pytest.mark.parametrize("heeded", [True, False])
+def test_no_cycle_is_signalled_while_a_shock_of_the_market_lasts(heeded):
+    rule = {"enabled": False}
+    strategy = strategy_of(regime=rule, breakers={"market": heeded, "pause_minutes": 10})
+    strategy.can_short = False
+    shocked = frame().assign(shocks_kind=0)
+    shocked.loc[3, "shocks_kind"] = 1
+    plain, found = (signals.entries(one, strategy)["enter_long"] for one in (frame(), shocked))
+    quiet = [row for row in shocked.index if row not in (3, 4, 5)]
+    assert found[quiet].equals(plain[quiet])
+    assert found[[3, 4, 5]].any() != heeded

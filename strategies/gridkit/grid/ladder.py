@@ -12,6 +12,7 @@ not bring a lot to its target then.
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gridkit.grid import tags
 from gridkit.grid.costs import lowest_target, on_tick
@@ -52,8 +53,16 @@ def ladder_exit(targets: Mapping[int, float], view: View) -> Order | None:
 
 def rung_prices(stuck: Stuck, recovery: RecoveryRules, view: View) -> tuple[float, ...]:
     """Return the prices of the three rungs, on the exchange's price step."""
-    wanted = (stuck.price * (1 + view.side * distance) for distance in recovery.ladder)
-    return tuple(on_tick(price, view.rules.tick, up=view.side > 0) for price in wanted)
+    return _on_ticks(stuck.price, recovery.ladder, view.side, view.rules.tick)
+
+
+@lru_cache
+def _on_ticks(
+    start: float, distances: tuple[float, ...], side: int, tick: float
+) -> tuple[float, ...]:
+    """Return prices so far from where a lot became stuck: every decision asks for the same."""
+    wanted = (start * (1 + side * distance) for distance in distances)
+    return tuple(on_tick(price, tick, up=side > 0) for price in wanted)
 
 
 def rungs(stuck: Stuck, recovery: RecoveryRules, view: View) -> list[tuple[float, float]]:

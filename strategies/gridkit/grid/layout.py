@@ -44,7 +44,8 @@ class Terrain:
     levels: tuple[float, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "levels", tuple(sorted({*self.nodes, *self.supports})))
+        together = sorted((*self.nodes, *self.supports))  # of two that ascend
+        object.__setattr__(self, "levels", tuple(dict.fromkeys(together)))
 
 
 EMPTY = Terrain()

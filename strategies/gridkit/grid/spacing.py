@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 from gridkit.analytics import forecast, volatility
@@ -122,7 +121,6 @@ def band(
     return daily_volatility * (1 - change), daily_volatility * (1 + change)
 
 
-@lru_cache
 def narrowest(settings: SpacingSettings) -> float:
     """Return the smallest gap these settings can lead to, density apart."""
     return min(_extremes(method, settings)[0] for method in _methods(settings))

@@ -24,10 +24,10 @@ class Bounds:
 
     def event(self, at: float) -> None:
         """Take note of a rate at which the verdict may change."""
-        if at <= self.now:
-            self.low = max(self.low, at)
-        if at >= self.now:
-            self.high = min(self.high, at)
+        if self.low < at <= self.now:
+            self.low = at
+        if self.now <= at < self.high:
+            self.high = at
 
 
 @dataclass(slots=True)

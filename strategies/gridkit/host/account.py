@@ -38,7 +38,7 @@ def marked_capital(
     """
     if config.get("available_capital"):
         return float(config["available_capital"])
-    open_profit = sum(_open_profit(trade, mark(trade.pair)) for trade in trades)
+    open_profit = sum(_open_profit(trade, mark(trade.pair)) for trade in trades if trade.amount)
     stakes = sum(trade.stake_amount for trade in trades)
     currency = config["stake_currency"]
     if config.get("dry_run", True):
@@ -78,7 +78,7 @@ def capital(context: "Context", open_trades: Iterable["LocalTrade"]) -> float:
 
 
 def _open_profit(trade: "LocalTrade", mark: float | None) -> float:
-    if mark is None or not mark > 0 or not trade.amount:
+    if mark is None or not mark > 0:
         return 0.0
     side = -1 if trade.is_short else 1
     return float(side * trade.amount * (mark - trade.open_rate))
@@ -86,9 +86,9 @@ def _open_profit(trade: "LocalTrade", mark: float | None) -> float:
 
 def committed(trade: "LocalTrade") -> float:
     """Stake in a trade and in its resting entry."""
-    order = working_order(trade)
     stake = float(trade.stake_amount)
-    if order is None or order.ft_order_side != trade.entry_side or not trade.amount:
+    order = working_order(trade) if trade.amount else None
+    if order is None or order.ft_order_side != trade.entry_side:
         return stake
     return stake + stake_of(order, trade)
 
@@ -100,12 +100,16 @@ def _correlation(first: Returns, second: Returns) -> float:
 
 
 class Correlations:
-    """30-day correlation of hourly returns, from the pairs' own candles, remembered a while."""
+    """30-day correlation of hourly returns, from the pairs' own candles, remembered a while.
+
+    `closes` takes a pair, a moment (seconds UTC), a step in seconds and a count, and returns so
+    many closes as were known at moments that step apart, the last of them that moment.
+    """
 
     REMEMBERED_SECONDS = 6 * 3_600
 
-    def __init__(self, closes_at: Callable[[str, np.ndarray], np.ndarray]) -> None:
-        self._closes_at = closes_at
+    def __init__(self, closes: Callable[[str, float, int, int], np.ndarray]) -> None:
+        self._closes = closes
         self.forget()
 
     def forget(self) -> None:
@@ -136,8 +140,8 @@ class Correlations:
         known = self._returns.get(pair)
         if known is None:
             end = self._period * self.REMEMBERED_SECONDS
-            moments = end - CORRELATION_STEP * np.arange(CORRELATION_HOURS, -1, -1, dtype="float64")
-            returns = np.diff(np.log(self._closes_at(pair, moments)))
+            closes = self._closes(pair, end, CORRELATION_STEP, CORRELATION_HOURS + 1)
+            returns = np.diff(np.log(closes))
             known = self._returns[pair] = returns, unit(returns)
         return known
 

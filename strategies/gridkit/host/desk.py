@@ -97,6 +97,7 @@ class GridDesk:
             self.fortune.forget()
             self.breakers.forget()
             self.planner.placed.clear()
+            self.opening.forget()
         context.now = now
         if context.live:
             self._drop_closed()  # before anybody else reads their last fills
@@ -164,7 +165,7 @@ class GridDesk:
         series = self.context.market.series.get(trade.pair)
         timestamp = now.timestamp()
         index = series.index_at(timestamp) if series else -1
-        if series is None or index < 0 or math.isnan(series.close.item(index)):
+        if series is None or index < 0:
             return self._decide_blindly(trade, now, entry_rate, exit_rate)
         outlook = self.surroundings.code(series, index, _side_of(trade))
         cycle = self.cycles.get(trade.id)
@@ -183,6 +184,8 @@ class GridDesk:
             )
         ):
             return None
+        if math.isnan(series.close.item(index)):
+            return self._decide_blindly(trade, now, entry_rate, exit_rate)
         return self._decide(trade, series.reading(index), now, entry_rate, exit_rate, outlook)
 
     def _decide_blindly(
@@ -223,7 +226,7 @@ class GridDesk:
         until = math.inf
         if outside.block is None:
             block, until = self.situations.cooldown(cycle, now)
-            outside = replace(outside, block=block)
+            outside = outside if block is None else replace(outside, block=block)
         situation = self.situations.of(cycle, trade, now, entry_rate, exit_rate, outside)
         verdict = decide(situation, self.rules.rules(trade))
         order = verdict.order
@@ -246,10 +249,23 @@ class GridDesk:
         if self.context.live or order is None or order.price is None:
             return
         resting = Resting(order.is_entry, order.levels, order.price, order.tag)
-        after = decide(replace(situation, resting=resting), self.rules.rules(trade))
-        if after.order == order and not after.place:
-            valid_until = self._valid_until(cycle, after, until, now)
-            cycle.expect(trade, after, cycle.validity.outlook, valid_until)
+        situation, rules = replace(situation, resting=resting), self.rules.rules(trade)
+        if until < math.inf:  # where the exit rests after the cooldown, too, its end is no event
+            free = self.situations.unpaused(situation, trade, now)
+            if self._expect(cycle, trade, decide(free, rules), math.inf, now):
+                return
+        self._expect(cycle, trade, decide(situation, rules), until, now)
+
+    def _expect(
+        self, cycle: Cycle, trade: "Trade", after: Verdict, until: float, now: datetime
+    ) -> bool:
+        """Keep what follows on the order just asked for, where that stays; and say whether."""
+        order = cycle.verdict.order if cycle.verdict else None
+        if after.order != order or after.place:
+            return False
+        valid_until = self._valid_until(cycle, after, until, now)
+        cycle.expect(trade, after, cycle.validity.outlook, valid_until)
+        return True
 
     def _cycle(self, trade: "Trade", reading: Reading) -> Cycle | None:
         cycle = self.cycles.get(trade.id)
@@ -260,6 +276,8 @@ class GridDesk:
             self.cycles[trade.id] = cycle
             if cycle.is_new:
                 self.announcer.opened(cycle, trade)
+        if cycle.book.has_read(trade):
+            return cycle
         levels = {line.level: line.price for line in cycle.plan.lines}
         tell = self.announcer.teller(trade) if self.context.live else None
         if cycle.book.read_on(trade, levels, tell):

@@ -107,12 +107,16 @@ class PairSeries:
             return min(closed, self._last) if closed >= 0 else -1
         return int(np.searchsorted(self.times, timestamp - self.seconds, side="right")) - 1
 
-    def indices_at(self, moments: np.ndarray) -> np.ndarray:
-        """Return what `index_at` does for many moments, in seconds UTC, ascending."""
-        if self._regular:
-            closed = np.floor((moments - self._first_close) / self.seconds).astype("int64")
-            return closed.clip(-1, self._last)
-        return np.searchsorted(self.times, moments - self.seconds, side="right") - 1
+    def rows_until(self, end: float, step: int, count: int) -> slice | None:
+        """Return the rows of the last candles closed at so many moments, where they are regular.
+
+        None where candles or moments are not, or some are outside of what is known.
+        """
+        last, between = self.index_at(end), step // self.seconds
+        first = last - between * (count - 1)
+        if not self._regular or step % self.seconds or first < 0 or last >= self._last:
+            return None
+        return slice(first, last + 1, between)
 
     def reading(self, index: int) -> Reading | None:
         """Return the candle at an index, None for -1."""
@@ -153,9 +157,16 @@ class MarketData:
         return series.reading(series.index_at(now.timestamp()))
 
 
-def closes_at(series: PairSeries | None, moments: np.ndarray) -> np.ndarray:
-    """Last close known at each moment (seconds UTC, ascending), NaN before the first candle."""
+def closes_until(series: PairSeries | None, end: float, step: int, count: int) -> np.ndarray:
+    """Last close known at each of so many moments, NaN before the first candle.
+
+    They are `step` seconds apart, the last one `end` (seconds UTC).
+    """
     if series is None or not len(series.times):
-        return np.full(len(moments), np.nan)
-    found = series.indices_at(moments)
+        return np.full(count, np.nan)
+    rows = series.rows_until(end, step, count)
+    if rows is not None:
+        return series.close[rows]
+    moments = end - step * np.arange(count - 1, -1, -1, dtype="float64")
+    found = np.searchsorted(series.times, moments - series.seconds, side="right") - 1
     return np.where(found >= 0, series.close[np.maximum(found, 0)], np.nan)

@@ -45,7 +45,13 @@ class Opening:
         self._surveyor = surveyor
         self._taken_back = TakenBack()
         self._unplaceable: dict[str, Block | str] = {}
+        self._narrowest: tuple[Settings | None, float] = (None, math.nan)
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop what was read in another run, which may ask at the same moment."""
         self._seen: tuple[datetime | None, float] | None = None
+        self._told: tuple[object, Block | str | None] = (None, None)
 
     def lines(self) -> int:
         """Return how many lines the first order takes: the initial inventory, at least one."""
@@ -117,8 +123,9 @@ class Opening:
     ) -> float:
         """Return the stake of the first order, all of its lines, or 0; and say why."""
         reasons, wanted = self._context.reasons, max(1, len(tags.levels_of(tag)))
+        capital = self._treasury.capital()
         try:
-            budget = self._treasury.budget(pair, rate, leverage)
+            budget = self._treasury.budget(pair, rate, leverage, capital)
         except ValueError as error:
             reasons.waits(pair, f"capital: {error}", now)
             return 0.0
@@ -127,11 +134,11 @@ class Opening:
                 pair, Block("lines for the initial inventory", budget.levels, wanted), now
             )
             return 0.0
-        means = self._treasury.means(pair, None, now)
+        means = self._treasury.means(pair, None, now, capital)
         if math.floor(means.room / budget.level_stake + 1e-9) < wanted:
             reasons.waits(pair, means.binding, now)
             return 0.0
-        reading, capital = self._context.market.at(pair, now), self._treasury.capital()
+        reading = self._context.market.at(pair, now)
         levels = lines.levels_of(reading, self._context.settings, capital)
         told = f"{budget.levels} of {levels} lines at {budget.level_stake:.2f} each"
         reasons.opens(pair, tag, rate, told, now)
@@ -178,10 +185,10 @@ class Opening:
         `index` is of the last closed candle; `stopped`: whether anything stands against starts.
         """
         goes = stopped or self._left_behind(trade, order, series, index)
-        goes = goes and not is_forced(order.ft_order_tag)
-        if goes:
-            self._taken_back.withdraw(order.order_id)
-        return goes
+        if not goes or is_forced(order.ft_order_tag):
+            return False
+        self._taken_back.withdraw(order.order_id)
+        return True
 
     def look_for_taken_back(self, now: datetime, pair: str = "") -> bool:
         """Pause pairs whose unfilled first order the user took back; whether this pair is one."""
@@ -195,7 +202,7 @@ class Opening:
         """Whether the market is so many steps away; asked at each candle, so the near is quick."""
         side, close = -1 if trade.is_short else 1, series.close.item(index)
         away = side * (close / order.safe_placement_price - 1)
-        if not away > STALE_STEPS * narrowest(self._context.settings.spacing):
+        if not away > STALE_STEPS * self._least_step():
             return False
         gap = self._spacing(series.reading(index))
         if gap is None or not close > 0 or order.safe_filled > 0 or away <= STALE_STEPS * gap.step:
@@ -207,12 +214,23 @@ class Opening:
         """Say why no cycle may open; what the user forces is bound by the caps alone."""
         if is_forced(tag):
             return None
-        refusal = self._refusal_by(self._context.market.at(pair, now), pair, side)
+        refusal = self._refusal_at(pair, now, side)
         if refusal:
             return refusal
         if self._context.live:
             return "forceexit" if shut.recently_forced(self._context, pair, now) else None
         return "a cycle ended in this candle" if shut.ended_at(pair, now) else None
+
+    def _refusal_at(self, pair: str, now: datetime, side: int) -> Block | str | None:
+        """Say what in the last candle stands against a cycle.
+
+        A backtest asks for price, stake and a last word at one moment, and is told the same.
+        """
+        question = pair, now, side
+        if self._context.live or self._told[0] != question:
+            reading = self._context.market.at(pair, now)
+            self._told = question, self._refusal_by(reading, pair, side)
+        return self._told[1]
 
     def _refusal_by(self, reading: Reading | None, pair: str, side: int) -> Block | str | None:
         """Say what in the last candle stands against a cycle."""
@@ -222,6 +240,13 @@ class Opening:
         return self._surroundings.against_start(pair, reading, side) or gates.price_block(
             reading.close, side, pair, settings.stops
         )
+
+    def _least_step(self) -> float:
+        """Return the smallest gap the settings can lead to; reckoned anew when they are others."""
+        settings = self._context.settings
+        if self._narrowest[0] is not settings:
+            self._narrowest = settings, narrowest(settings.spacing)
+        return self._narrowest[1]
 
     def _highest_anchor(self, pair: str, rate: float, side: int) -> float:
         grid = self._context.settings.grid

@@ -55,6 +55,10 @@ class TradeBook:
         last = trade.orders[self.read - 1]
         return last.order_id == self.last_read and last.ft_fee_base == self.last_fee
 
+    def has_read(self, trade: "LocalTrade") -> bool:
+        """Whether no order was closed since: `read_on` would change nothing."""
+        return all(order.ft_is_open for order in trade.orders[self.read :])
+
     def read_on(
         self, trade: "LocalTrade", levels_at: dict[int, float], tell: Tell | None = None
     ) -> bool:
@@ -156,8 +160,10 @@ def resting_of(trade: "LocalTrade") -> Resting | None:
 
 def working_order(trade: "LocalTrade") -> "Order | None":
     """Return the order in work: the newest that is open, as freqtrade works one at a time."""
-    newest = reversed(trade.orders[-NEWEST:])
-    return next((order for order in newest if order.ft_is_open), None)
+    for order in reversed(trade.orders[-NEWEST:]):
+        if order.ft_is_open:
+            return order
+    return None
 
 
 def stake_of(order: "Order", trade: "LocalTrade") -> float:

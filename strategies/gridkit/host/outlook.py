@@ -21,6 +21,7 @@ PAUSE = 16  # illiquid hours: all lines wait
 SHOCK = 32  # one of the market's breakers is up
 NO_START = 64  # the regime starts no cycle; what is open goes on
 STOPS_ADDITIONS = AGAINST | FLOW | PAUSE | SHOCK
+STOPS_STARTS = STOPS_ADDITIONS | NO_START
 SIDES = (1, -1)
 
 
@@ -28,7 +29,7 @@ def of_frame(frame: pd.DataFrame, settings: Settings, seconds: int) -> dict[int,
     """Return, by side (1 long, -1 short), the sum of the numbers above per candle. uint8, (n,)."""
     both = THIN * hours(frame, settings, seconds, "thin")
     both |= PAUSE * hours(frame, settings, seconds, "pause")
-    both |= SHOCK * _shocked(frame, settings)
+    both |= SHOCK * shocked(frame, settings)
     both |= NO_START * ~starting(frame, settings.regime)
     return {side: (both | _one_sided(frame, side, settings)).astype("uint8") for side in SIDES}
 
@@ -90,7 +91,8 @@ def hours(frame: pd.DataFrame, settings: Settings, seconds: int, what: str) -> n
     return which[of_day].astype(int)
 
 
-def _shocked(frame: pd.DataFrame, settings: Settings) -> np.ndarray:
+def shocked(frame: pd.DataFrame, settings: Settings) -> np.ndarray:
+    """Return 1 where a shock of the market stands against new risk, else 0. Shape (n,)."""
     if not settings.breakers.enabled or not settings.breakers.market:
         return _none(frame)
     return (shocks.tripped(frame, settings) != 0).astype(int)

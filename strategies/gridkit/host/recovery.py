@@ -104,13 +104,17 @@ class RecoveryDesk:
             return self._next_slot(now)
         return self._next_slot(recovery.next_age(lots, cycle.stuck, now, self._timeout()))
 
-    def budget(self) -> float:
-        """Return what recovery may lose in all since the equity peak (SPEC E.5)."""
+    def budget(self, capital: float | None = None) -> float:
+        """Return what recovery may lose in all since the equity peak (SPEC E.5).
+
+        `capital` where it is known already.
+        """
         rule, fortune = self._context.settings.recovery, self._fortune
         of_capital, of_profit = rule.budget, rule.budget_of_profit
-        return max(of_capital * fortune.capital, of_profit * fortune.peak_profit)
+        capital = fortune.capital if capital is None else capital
+        return max(of_capital * capital, of_profit * fortune.peak_profit)
 
-    def budget_left(self, trade: Trade) -> float:
+    def budget_left(self, trade: Trade, capital: float | None = None) -> float:
         """Return what recovery of this trade may still lose; negative where it lost too much.
 
         Less what was lost, and what orders of recovery that were not yet read may lose: those of
@@ -119,7 +123,7 @@ class RecoveryDesk:
         open_trades = orders.open_trades()
         trades = [*open_trades, *self._closed_unread(open_trades)]
         pending = sum(self._pending(one, trade) for one in trades)
-        return self.budget() - self._fortune.recovery_loss() - pending
+        return self.budget(capital) - self._fortune.recovery_loss() - pending
 
     def left_after(self, trade: Trade, loss: float) -> float:
         """Return what recovery may still lose after an exit of this trade just read lost so much.

@@ -57,9 +57,13 @@ def prepare(frame: pd.DataFrame, pair: str, strategy: Any) -> None:
 
 
 def entries(frame: pd.DataFrame, strategy: Any) -> pd.DataFrame:
-    """Signal a new cycle wherever everything is known and no strong trend stands against it."""
+    """Signal a new cycle where all is known, and neither a strong trend nor a shock is against it.
+
+    What else may refuse one is asked when freqtrade would open it.
+    """
     settings = strategy.desk.settings
     usable = candles.known(frame) & _spacing_known(frame, settings)
+    usable &= outlook.shocked(frame, settings) == 0
     allowed = {side: usable & _allowed(frame, side, settings) for side in (LONG, SHORT)}
     tag = tags.entry_tag(range(1, strategy.desk.opening.lines() + 1))
     frame["enter_long"] = allowed[LONG].astype("int8")

@@ -1,6 +1,7 @@
 """What a decision about an open trade is made from, gathered from everyone who knows a part."""
 
 import math
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -53,7 +54,8 @@ class Situations:
     ) -> Situation:
         """Return what a decision about a trade is made from, at these rates."""
         ledger, limits = cycle.book.ledger, self._rules.limits(trade.pair)
-        means = self._means(trade, outside.block, now)
+        capital = self._treasury.capital()
+        means = self._means(trade, outside.block, now, capital)
         return Situation(
             plan=cycle.plan,
             lots=ledger.lots,
@@ -72,7 +74,7 @@ class Situations:
             adverse=outside.adverse,
             stuck=cycle.stuck,
             of_age=self._of_age(cycle, trade.pair, now),
-            recovery_budget=self._budget_left(trade) if cycle.stuck else math.inf,
+            recovery_budget=self._budget_left(trade, capital) if cycle.stuck else math.inf,
             room=means.room,
             room_block=means.binding,
             least_value_left=limits.left_value,
@@ -82,18 +84,24 @@ class Situations:
             asset_limit=means.asset_limit,
         )
 
-    def _means(self, trade: "Trade", block: Block | None, now: datetime) -> Means:
+    def unpaused(self, situation: Situation, trade: "Trade", now: datetime) -> Situation:
+        """Return what would be decided from if nothing stood against additions."""
+        means = self._means(trade, None, now, self._treasury.capital())
+        return replace(situation, block=None, room=means.room, room_block=means.binding)
+
+    def _means(self, trade: "Trade", block: Block | None, now: datetime, capital: float) -> Means:
         """Ask for the room there is only where something may be added. No answer is no room."""
         if block is not None:
-            return Means(0.0, block, self._treasury.asset_limit(trade.leverage or 1.0))
-        ask = partial(self._treasury.means, trade.pair, trade, now)
+            limit = self._treasury.asset_limit(trade.leverage or 1.0, capital)
+            return Means(0.0, block, limit)
+        ask = partial(self._treasury.means, trade.pair, trade, now, capital)
         return self._context.features.guard("caps", trade.pair, ask, lambda: NO_MEANS)
 
     def _of_age(self, cycle: Cycle, pair: str, now: datetime) -> frozenset[int]:
         ask = partial(self._recovery.of_age, cycle, now.timestamp())
         return self._context.features.run("recovery", pair, ask, frozenset[int])
 
-    def _budget_left(self, trade: "Trade") -> float:
+    def _budget_left(self, trade: "Trade", capital: float) -> float:
         """Return what recovery may still lose: nothing where that fails."""
-        ask = partial(self._recovery.budget_left, trade)
+        ask = partial(self._recovery.budget_left, trade, capital)
         return self._context.features.run("recovery", trade.pair, ask, lambda: 0.0)

@@ -9,7 +9,7 @@ from gridkit.analytics.books import PRICE
 from gridkit.grid.situation import Block
 from gridkit.host.context import Context
 from gridkit.host.market_data import PairSeries, Reading
-from gridkit.host.outlook import FLOW, NO_START, STOPS_ADDITIONS
+from gridkit.host.outlook import FLOW, NO_START, STOPS_ADDITIONS, STOPS_STARTS
 from gridkit.risk import brakes, gates
 
 if TYPE_CHECKING:
@@ -49,22 +49,25 @@ class Surroundings:
 
     def stops_additions(self, series: PairSeries, index: int, pair: str, side: int) -> bool:
         """Whether anything stands against additions; without saying what, hence cheap."""
-        against = series.outlook[side].item(index) & STOPS_ADDITIONS
-        if pair in self._flow.analyses:  # which counts instead of the candle's own flow
-            against &= ~FLOW
-            against |= self._flow_block(pair, math.nan, side) is not None
-        if against or self._breakers.block_add(pair):
+        if self._breakers.block_add(pair):
             return True
-        return self._refused(pair, side) is not None
+        return self._stopped(series.outlook[side].item(index) & STOPS_ADDITIONS, pair, side)
 
     def stops_starts(self, series: PairSeries, index: int, pair: str, side: int) -> bool:
         """Whether `against_start` would name anything; cheap, too, in a backtest."""
         if self._context.live:
             reading = series.reading(index)
             return reading is None or self.against_start(pair, reading, side) is not None
-        if self._breakers.block_start(pair) or self.stops_additions(series, index, pair, side):
+        if self._breakers.block_start(pair):
             return True
-        return bool(series.outlook[side].item(index) & NO_START)
+        return self._stopped(series.outlook[side].item(index) & STOPS_STARTS, pair, side)
+
+    def _stopped(self, against: int, pair: str, side: int) -> bool:
+        """Whether what the last candle says against it, or, live, anybody else, stops a pair."""
+        if pair in self._flow.analyses:  # which counts instead of the candle's own flow
+            against &= ~FLOW
+            against |= self._flow_block(pair, math.nan, side) is not None
+        return against != 0 or self._refused(pair, side) is not None
 
     def of_trade(self, pair: str, reading: Reading, side: int, spread: float) -> Outside:
         """Return what stands against an open cycle. `spread` is a fraction of price."""

@@ -14,7 +14,7 @@ from gridkit.grid.situation import Block
 from gridkit.host import account, lines, orders
 from gridkit.host.context import Context
 from gridkit.host.cycle import Cycle
-from gridkit.host.market_data import Reading, closes_at
+from gridkit.host.market_data import Reading, closes_until
 from gridkit.host.pair_rules import PairRules
 from gridkit.risk import caps, sizing
 from gridkit.risk.caps import Account
@@ -77,11 +77,14 @@ class Treasury:
         context = self._context
         return sizing.pair_share(capital, self.pairs(), context.leverage, context.settings.caps)
 
-    def budget(self, pair: str, rate: float, leverage: float) -> sizing.Budget:
-        """Return the lines a new cycle can afford. Raises ValueError when not even one."""
-        return self._budget(pair, rate, leverage, self.capital())
+    def budget(
+        self, pair: str, rate: float, leverage: float, capital: float | None = None
+    ) -> sizing.Budget:
+        """Return the lines a new cycle can afford. Raises ValueError when not even one.
 
-    def _budget(self, pair: str, rate: float, leverage: float, capital: float) -> sizing.Budget:
+        `capital` where it is known already.
+        """
+        capital = self.capital() if capital is None else capital
         settings, reading = self._context.settings, self._context.reading(pair)
         least = self._rules.limits(pair).least_stake(rate, leverage)
         return sizing.level_budget(
@@ -122,14 +125,21 @@ class Treasury:
             return sizing.Fortune(capital, 0.0, capital, math.nan)
         return sizing.Fortune(fortune.base, fortune.realised, fortune.equity, fortune.drawdown)
 
-    def asset_limit(self, leverage: float) -> float:
+    def asset_limit(self, leverage: float, capital: float) -> float:
         """Return the notional at which an asset is trimmed."""
-        return caps.asset_limit(self.capital(), self.pairs(), leverage, self._context.settings.caps)
+        return caps.asset_limit(capital, self.pairs(), leverage, self._context.settings.caps)
 
-    def means(self, pair: str, trade: Trade | None, now: datetime) -> Means:
-        """Return what a pair may add now, its own resting entry apart: that would be replaced."""
+    def means(
+        self, pair: str, trade: Trade | None, now: datetime, capital: float | None = None
+    ) -> Means:
+        """Return what a pair may add now, its own resting entry apart: that would be replaced.
+
+        `capital` where it is known already.
+        """
         rule, open_trades = self._context.settings.caps, self._open_trades()
-        seen = self._account(pair, trade, now, open_trades)
+        if capital is None:
+            capital = account.capital(self._context, open_trades)
+        seen = self._account(pair, trade, now, open_trades, capital)
         room, binding = caps.room(seen, rule)
         if binding.condition == caps.FREE_CASH:  # so it matters what the others really need
             reserved = self._reserved(pair, open_trades, seen.capital, seen.pairs)
@@ -138,10 +148,15 @@ class Treasury:
         return Means(room, binding, limit)
 
     def _account(
-        self, pair: str, trade: Trade | None, now: datetime, open_trades: list[Any]
+        self,
+        pair: str,
+        trade: Trade | None,
+        now: datetime,
+        open_trades: list[Any],
+        capital: float,
     ) -> Account:
         """Return the account as a pair sees it, with the most that may be reserved."""
-        capital, pairs = account.capital(self._context, open_trades), self.pairs()
+        pairs = self.pairs()
         stakes = {one.pair: account.committed(one) for one in open_trades}
         leverage = trade.leverage if trade else self._context.leverage
         resting = stakes.get(pair, 0.0) - float(trade.stake_amount) if trade else 0.0
@@ -173,7 +188,7 @@ class Treasury:
     ) -> float:
         """Return a quick bound of `_reserved`: no line costs more than a pair's share."""
         others = [one for one in open_trades if one.pair != pair]
-        most = sum(self._next_stake(one) for one in others)
+        most = sum(map(self._next_stake, others))
         waiting = max(0, pairs - len(others) - 1)
         if waiting:
             share = max(0.0, self.share(capital))
@@ -196,7 +211,7 @@ class Treasury:
         """Stake a waiting pair would open with; 0 where it cannot afford a line."""
         context = self._context
         try:
-            budget = self._budget(pair, context.mark(pair) or 0.0, context.leverage, capital)
+            budget = self.budget(pair, context.mark(pair) or 0.0, context.leverage, capital)
         except ValueError:
             return 0.0
         return budget.level_stake * opening_lines(context.settings, capital)
@@ -211,14 +226,12 @@ class Treasury:
         if cycle is None:
             return orders.stake_of(trade.orders[0], trade) if trade.orders else 0.0
         ledger = cycle.book.ledger
-        free = sum(
-            line.level not in ledger.lots and line.level not in ledger.stopped
-            for line in cycle.plan.lines
-        )
-        return cycle.plan.level_stake if free > 0 else 0.0
+        for line in cycle.plan.lines:
+            if line.level not in ledger.lots and line.level not in ledger.stopped:
+                return cycle.plan.level_stake
+        return 0.0
 
-    def _closes(self, pair: str, moments: np.ndarray) -> np.ndarray:
+    def _closes(self, pair: str, end: float, step: int, count: int) -> np.ndarray:
         context = self._context
-        return closes_at(
-            context.hourly.series.get(pair) or context.market.series.get(pair), moments
-        )
+        series = context.hourly.series.get(pair) or context.market.series.get(pair)
+        return closes_until(series, end, step, count)

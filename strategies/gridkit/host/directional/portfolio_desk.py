@@ -17,7 +17,7 @@ from gridkit.host import account, orders
 from gridkit.host.context import Context
 from gridkit.host.directional.positions import Held, Positions
 from gridkit.host.directional.signal_series import SignalSeries
-from gridkit.host.market_data import closes_at
+from gridkit.host.market_data import closes_until
 from gridkit.host.pair_rules import PairRules
 from gridkit.risk import portfolio
 from gridkit.risk.exits import first_stop
@@ -190,8 +190,7 @@ class PortfolioDesk:
     def _between(self, now: datetime) -> portfolio.Correlations:
         return lambda one, other: self._correlations.between(one, other, now)
 
-    def _closes(self, pair: str, moments: np.ndarray) -> np.ndarray:
+    def _closes(self, pair: str, end: float, step: int, count: int) -> np.ndarray:
         context = self._context
-        return closes_at(
-            context.hourly.series.get(pair) or context.market.series.get(pair), moments
-        )
+        series = context.hourly.series.get(pair) or context.market.series.get(pair)
+        return closes_until(series, end, step, count)
