@@ -1,6 +1,7 @@
 """What costs money on the way out: order types, where the stop stands, what is at risk, profits."""
 
 import logging
+from datetime import timedelta
 
 import pytest
 from freqtrade.enums import RunMode
@@ -87,6 +88,26 @@ def test_a_position_that_would_end_by_it_is_not_shrunk(open_trades, monkeypatch,
     trade.recalc_trade_from_orders()
     ends = trade.stop_loss >= 96.0
     assert ends is (expected is None), "freqtrade's own reckoning has changed"
+
+
+@pytest.mark.parametrize("taken_back", [True, False])
+def test_a_shrink_that_an_order_in_work_holds_up_stays_due(open_trades, taken_back):
+    """It is looked for once in six hours; afterwards it is what is still above the limit."""
+    strategy = strategy_of(cash=100.0, portfolio={"single": 0.2, "total_risk": 0.5})
+    resting = order_of("part 1", 103.0, side="sell", amount=0.9, rests=True)
+    trade = opened(resting)
+    trade.adjust_stop_loss(100.0, 0.05)
+    open_trades.append(trade)
+    midnight = NOW.replace(hour=0, minute=0)
+    leaving, later = strategy.desk.leaving, midnight + timedelta(minutes=5)
+    assert leaving.part(trade, midnight, 100.0) is None
+    resting.ft_is_open = False
+    if not taken_back:
+        resting.filled = 0.9
+        trade.amount = 0.1
+    asked = leaving.part(trade, later, 100.0)
+    assert (asked and asked[1]) == ("shrink" if taken_back else None)
+    assert leaving.part(trade, later + timedelta(minutes=5), 100.0) is None
 
 
 @pytest.fixture

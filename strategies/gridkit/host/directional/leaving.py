@@ -126,11 +126,12 @@ class Leaving:
         shrink = None
         if not at_target and self._portfolio.is_to_look(now):
             look = partial(self._portfolio.shrinks, trade.pair, now)
-            run, spared = self._context.features.run, _would_end(trade, held.side, rate)
-            shrink = None if spared else run("rebalancing", trade.pair, look, lambda: None)
+            shrink = self._context.features.run("rebalancing", trade.pair, look, lambda: None)
+            shrink = None if _would_end(trade, held.side, rate) else shrink
         if not (at_target or shrink) or self._fills_now(held, now) or working_order(trade):
             return None
         if shrink is not None:
+            self._portfolio.was_asked(trade.pair)
             share = min(shrink.stake * float(trade.leverage or 1.0) / rate, float(trade.amount))
             return self._request(trade, share, shrink.tag, shrink.reason)
         _, index = self._candle(trade.pair, now)

@@ -87,14 +87,22 @@ class PortfolioDesk:
         return bool(self._due) or not now.timestamp() < self._looked + self._context.seconds
 
     def shrinks(self, pair: str, now: datetime) -> Shrink | None:
-        """Return what a pair is to sell; looked at in the first candle of each period, for all."""
+        """Return what a pair is to sell; looked at in the first candle of each period, for all.
+
+        It is due until it `was_asked`: in a later candle as far as it is above its limits then.
+        """
         context = self._context
         opened = now.timestamp() // context.seconds * context.seconds
         if opened != self._looked:
             self._looked = opened
-            due = portfolio.rebalances(opened, context.seconds, context.settings.portfolio)
-            self._due = {one.pair: one for one in self._look(now)} if due else {}
-        return self._due.pop(pair, None) if self._due else None
+            first = portfolio.rebalances(opened, context.seconds, context.settings.portfolio)
+            found = self._look(now) if first or self._due else []
+            self._due = {one.pair: one for one in found if first or one.pair in self._due}
+        return self._due.get(pair)
+
+    def was_asked(self, pair: str) -> None:
+        """Note that an order was asked for that sells what was due."""
+        self._due.pop(pair, None)
 
     def risen(self, now: datetime) -> bool:
         """Whether all pairs have come to move together, which cuts the limits."""
