@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridkit.risk.exits import Exit, part_due, parts_in
+from gridkit.risk.exits import Asked, Exit, part_due, parts_in, parts_sold
 from gridkit.risk.parts import part_tag, reward_block
 from gridkit.settings import Settings
 from risk.positions import position
@@ -114,6 +114,28 @@ def test_what_was_sold_is_read_from_tags(tags, parts):
     assert parts_in(tags) == parts
 
 
+@pytest.mark.parametrize(
+    ("orders", "parts", "begun"),
+    [
+        ([("part 1", 1.0, 1.0)], {1}, 0.0),
+        ([("part 1", 1.0, 0.5)], {1}, 0.0),
+        ([("part 1", 1.0, 0.4)], set(), 0.4),
+        ([("part 1", 1.0, 0.4), ("part 1", 0.6, 0.05)], set(), 0.45),
+        ([("part 1", 1.0, 0.4), ("part 1", 0.6, 0.1)], {1}, 0.0),
+        ([("part 1", 1.0, 0.4), ("part 1-2", 1.6, 1.6)], {1, 2}, 0.0),
+        ([("part 1", 1.0, 1.0), ("part 2", 1.0, 0.1), ("force_exit", 1.0, 0.1)], {1}, 0.1),
+    ],
+)
+def test_a_part_is_sold_where_half_of_what_was_asked_for_was_filled(orders, parts, begun):
+    assert parts_sold([Asked(*order) for order in orders]) == (parts, pytest.approx(begun))
+
+
+def test_a_part_that_was_begun_sells_the_rest_of_its_share():
+    found = part_due(position(begun=0.2), 103.0, RULE)
+    assert found is not None
+    assert found.amount == pytest.approx(3 * RULE.parts[0] - 0.2)
+
+
 @given(st.integers(1, 3), st.integers(0, 2))
 def test_a_tag_is_read_as_it_was_written(first, more):
     numbers = list(range(first, min(3, first + more) + 1))
@@ -128,35 +150,44 @@ RULES = st.builds(
     TARGETS,
     st.sampled_from(["target", "trail"]),
 )
-# Prices in ATR from the entry, and the share of what is held that somebody sells by hand.
+# Prices in ATR from the entry, the share of what is held that somebody sells by hand, and the
+# share of what is asked for that is filled before the order is taken back.
 STEPS = st.lists(
-    st.tuples(st.floats(-3.0, 10.0), st.sampled_from([0.0, 0.0, 0.0, 0.5])), max_size=25
+    st.tuples(
+        st.floats(-3.0, 10.0),
+        st.sampled_from([0.0, 0.0, 0.0, 0.5]),
+        st.sampled_from([1.0, 1.0, 0.7, 0.3, 0.0]),
+    ),
+    max_size=25,
 )
 
 
 def follow(side, steps, settings, bought, least):
-    """Sell parts along a path as a bot does that forgets all but its orders' tags."""
-    held, tags, sold = bought, [], []
-    for multiple, by_hand in steps:
+    """Sell parts along a path as a bot does that forgets all but its orders."""
+    held, asked = bought, []
+    for multiple, by_hand, share in steps:
         held -= by_hand * held
-        now = position(side=side, bought=bought, amount=held, parts_done=parts_in(tags))
+        done, begun = parts_sold(one for one in asked if one.filled)
+        now = position(side=side, bought=bought, amount=held, parts_done=done, begun=begun)
         found = part_due(now, now.at(multiple), settings, least)
         if found is None:
             continue
         assert 0 < found.amount <= held
-        held = 0.0 if found.amount == now.amount else held - found.amount
-        tags.append(found.tag)
-        sold.append(found.amount)
-    return held, tags, sold
+        assert not parts_in([found.tag]) & done
+        whole = share == 1.0 and found.amount == now.amount
+        held = 0.0 if whole else held - share * found.amount
+        asked.append(Asked(found.tag, found.amount, share * found.amount))
+    return held, asked
 
 
 @given(st.sampled_from([1, -1]), STEPS, RULES, st.floats(0.01, 1e4), st.floats(0.0, 50.0))
 def test_p19_partial_exits_never_sum_above_what_was_bought_and_each_triggers_once(
     side, steps, settings, bought, least
 ):
-    held, tags, sold = follow(side, steps, settings, bought, least)
-    assert sum(sold) + held <= bought * (1 + 1e-9)
-    named = [number for tag in tags for number in sorted(parts_in([tag]))]
+    held, asked = follow(side, steps, settings, bought, least)
+    assert sum(one.filled for one in asked) + held <= bought * (1 + 1e-9)
+    whole = [one for one in asked if one.filled == one.amount]
+    named = [number for one in whole for number in sorted(parts_in([one.tag]))]
     assert len(named) == len(set(named))
     assert named == sorted(named)
 
@@ -164,17 +195,18 @@ def test_p19_partial_exits_never_sum_above_what_was_bought_and_each_triggers_onc
 @given(st.sampled_from([1, -1]), STEPS, RULES, st.floats(0.01, 1e4))
 def test_p19_closing_all_parts_closes_the_position(side, steps, settings, bought):
     settings = settings.model_copy(update={"rest": "target"})
-    held, tags, _ = follow(side, [*steps, (9.5, 0.0)], settings, bought, 0.0)
+    filled = [(multiple, by_hand, 1.0) for multiple, by_hand, _ in steps]
+    held, asked = follow(side, [*filled, (9.5, 0.0, 1.0)], settings, bought, 0.0)
     assert held == 0.0
-    assert 3 in parts_in(tags)
+    assert 3 in parts_in(one.tag for one in asked)
 
 
 @given(STEPS, RULES, st.floats(1.0, 1e4), st.floats(0.0, 0.9))
 def test_what_remains_is_nothing_or_enough_for_an_order(steps, settings, bought, least):
-    whole = [(multiple, 0.0) for multiple, _ in steps]
-    held, _, sold = follow(1, whole, settings, bought, least)
+    whole = [(multiple, 0.0, 1.0) for multiple, _, _ in steps]
+    held, asked = follow(1, whole, settings, bought, least)
     assert held == 0.0 or held >= least
-    assert all(amount >= least for amount in sold)
+    assert all(one.amount >= least for one in asked)
 
 
 @given(RULES, st.floats(-9.0, 10.0), st.sets(st.sampled_from([1, 2])))
@@ -193,7 +225,7 @@ def test_the_parts_are_those_of_their_readable_twin(settings, multiple, done):
 
 @given(STEPS, RULES)
 def test_mirrored_prices_sell_the_same_parts(steps, settings):
-    for multiple, _ in steps:
+    for multiple, _, _ in steps:
         long, short = (position(side=side, entry=1_024.0, atr=1.0) for side in (1, -1))
         rise = round(multiple * 8) / 8
         first = part_due(long, 1_024.0 + rise, settings)

@@ -8,7 +8,7 @@ import math
 
 from gridkit.analytics import regime
 from gridkit.candles import SECONDS_PER_HOUR
-from gridkit.risk.parts import part_due, parts_in
+from gridkit.risk.parts import Asked, part_due, parts_in, parts_sold
 from gridkit.risk.position import Exit, Market, Position, break_even
 from gridkit.risk.stops import first_stop, stop_price
 from gridkit.settings import Settings
@@ -17,6 +17,7 @@ __all__ = [
     "FLOW",
     "REGIME",
     "TIME",
+    "Asked",
     "Exit",
     "Market",
     "Position",
@@ -25,6 +26,7 @@ __all__ = [
     "first_stop",
     "part_due",
     "parts_in",
+    "parts_sold",
     "stop_price",
 ]
 

@@ -2,11 +2,13 @@
 
 The amount of a part is its share x all that was entered, never more than is held; the third takes
 what is left. Parts whose targets are passed at once leave together. Which were sold is read from
-the tags of the trade's orders, so that each leaves once, restarts or not.
+the trade's orders, so that each leaves once, restarts or not: a part of which most stayed unfilled
+is due again, as far as it was not sold.
 """
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from gridkit.grid.situation import Block
 from gridkit.risk.position import Exit, Position
@@ -14,6 +16,7 @@ from gridkit.settings import ExitSettings, Settings
 
 PART = "part"
 LAST = 3
+ENOUGH = 0.5  # share of what was asked for that makes a part sold
 UNREWARDING = "first target over the fees of both sides"
 
 
@@ -43,6 +46,35 @@ def parts_in(tags: Iterable[str]) -> frozenset[int]:
         if word == PART and first.isdecimal() and (last or first).isdecimal():
             found.update(range(int(first), int(last or first) + 1))
     return frozenset(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An exit order of a position: its tag, and amounts in base currency."""
+
+    tag: str
+    amount: float
+    filled: float
+
+
+def parts_sold(orders: Iterable[Asked]) -> tuple[frozenset[int], float]:
+    """Return the parts that were sold, and what was sold of those that are not, base currency.
+
+    Parts are sold where at least half of what their tag first asked for was filled, by one order
+    or by several.
+    """
+    asked: dict[str, float] = {}
+    filled: dict[str, float] = {}
+    for order in orders:
+        asked.setdefault(order.tag, order.amount)
+        filled[order.tag] = filled.get(order.tag, 0.0) + order.filled
+    sold = parts_in(tag for tag in asked if filled[tag] > 0 and _is_enough(filled[tag], asked[tag]))
+    begun = (tag for tag in asked if parts_in([tag]) and not parts_in([tag]) & sold)
+    return sold, sum(filled[tag] for tag in begun)
+
+
+def _is_enough(filled: float, asked: float) -> bool:
+    return filled >= ENOUGH * asked
 
 
 def parts_left(position: Position, rule: ExitSettings) -> bool:
@@ -88,7 +120,7 @@ def _is_due(number: int, position: Position, price: float, rule: ExitSettings) -
 def _amount(due: list[int], position: Position, rule: ExitSettings, least: float) -> float:
     if LAST in due:
         return position.amount
-    amount = sum(rule.parts[number - 1] for number in due) * position.bought
+    amount = sum(rule.parts[number - 1] for number in due) * position.bought - position.begun
     if amount <= 0:
         return 0.0
     amount = max(amount, least)

@@ -11,7 +11,8 @@ class Position:
     `side` is 1 for long, -1 for short; `entry` the mean entry price; `atr` that at the entry, in
     quote currency; `amount` what is held now and `bought` all that was entered; `parts_done` the
     numbers of the parts already sold; `best` the best price since the entry; `stop` the stop in
-    force, NaN for none; `cost` the fees of both sides together, a fraction.
+    force, NaN for none; `cost` the fees of both sides together, a fraction; `begun` the amount sold
+    of parts of which most is still to be sold.
     """
 
     side: int
@@ -24,6 +25,7 @@ class Position:
     best: float
     stop: float
     cost: float
+    begun: float = 0.0
 
     @property
     def measurable(self) -> bool:

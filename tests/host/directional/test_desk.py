@@ -234,6 +234,20 @@ def test_after_a_restart_a_part_that_left_does_not_leave_again(open_trades):
     assert next_part(strategy, trade, 106.0)[1] == "part 2"
 
 
+@pytest.mark.parametrize(("filled", "expected"), [(0.1, 0.23), (0.2, None)])
+def test_a_part_that_was_taken_back_half_filled_is_sold_else_its_rest_is_due(
+    open_trades, filled, expected
+):
+    order = part("part 1", 103.0)
+    order.filled, order.status = filled, "canceled"
+    trade = opened(order)
+    open_trades.append(trade)
+    found = next_part(strategy_of(), trade, 103.0)
+    assert (found and found[1]) == (expected and "part 1")
+    if found:
+        assert -found[0] / trade.stake_amount * trade.amount == pytest.approx(expected, abs=0.001)
+
+
 @pytest.mark.parametrize(("left", "rate", "expected"), [(0.5, 103.0, 0.33), (0.2, 103.0, 0.2)])
 def test_after_a_manual_exit_a_part_is_still_its_share_of_what_was_entered(
     open_trades, left, rate, expected

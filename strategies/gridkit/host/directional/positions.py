@@ -15,7 +15,7 @@ from gridkit.host.context import Context
 from gridkit.host.directional import entry_record
 from gridkit.host.directional.entry_record import EntryRecord
 from gridkit.host.directional.signal_series import SignalSeries
-from gridkit.risk.exits import Market, Position, parts_in
+from gridkit.risk.exits import Asked, Market, Position, parts_sold
 
 if TYPE_CHECKING:
     from freqtrade.persistence import Order, Trade
@@ -32,7 +32,8 @@ class Held:
     """What the orders of a trade came to. Mutable by design.
 
     `bought` is all that was entered, base currency; `entered` when that last happened, seconds UTC;
-    `target` the nearest target that did not trigger yet; `best` the best price up to the candle
+    `parts` those that were sold, `begun` what was sold of another; `target` the nearest target of a
+    part that was not sold; `best` the best price up to the candle
     `looked`; `stop_rule` says in words what set the stop. In a backtest nothing moves the stop or
     ends the position while the market is as it was (`settled`, `stays`) and until `expires`.
     """
@@ -45,6 +46,7 @@ class Held:
     bought: float
     entered: float
     parts: frozenset[int]
+    begun: float
     target: float
     best: float
     looked: int
@@ -95,6 +97,7 @@ class Positions:
             self.best(trade, held, index),
             trade.stop_loss or math.nan,
             held.cost,
+            held.begun,
         )
 
     def market(
@@ -129,7 +132,10 @@ class Positions:
         filled = [order for order in trade.orders if order.safe_filled > 0]
         entries = [order for order in filled if order.ft_order_side == trade.entry_side]
         exits = (order for order in filled if order.ft_order_side == trade.exit_side)
-        parts = parts_in(order.ft_order_tag or "" for order in exits)
+        parts, begun = parts_sold(
+            Asked(one.ft_order_tag or "", float(one.ft_amount), float(one.safe_filled))
+            for one in exits
+        )
         entered = max((_time(order) for order in entries), default=-math.inf)
         return Held(
             opened=trade.open_date,
@@ -140,6 +146,7 @@ class Positions:
             bought=sum(float(order.safe_amount_after_fee) for order in entries),
             entered=entered,
             parts=parts,
+            begun=begun,
             target=_next_target(trade, side, entry.atr, parts, self._context.settings.exits),
             best=float(trade.open_rate),
             looked=self._index(trade.pair, entered) + 1,
