@@ -151,6 +151,18 @@ def ticks(strategy, bid, ask):
     return asked
 
 
+def offers(strategy, book):
+    """The exchange's book, bids and asks; says how often it was asked."""
+    asked = []
+
+    def orderbook(pair, _depth):
+        asked.append(pair)
+        return {"bids": book[0], "asks": book[1]}
+
+    strategy.dp.orderbook = orderbook
+    return asked
+
+
 def shows(strategy, spread, age=0.0):
     """The last book of the pair, with so wide a spread, taken so many seconds ago."""
     bids, asks = np.array([[100.0, 1.0]]), np.array([[100.0 * (1 + spread), 1.0]])
@@ -158,18 +170,24 @@ def shows(strategy, spread, age=0.0):
     strategy.desk.flow._books[PAIR] = deque([book])
 
 
+NEAR, FAR = ([[100.0, 1.0]], [[100.19, 1.0]]), ([[100.0, 1.0]], [[100.21, 1.0]])
+
+
 @pytest.mark.parametrize(
-    ("bid", "ask", "opens"),
+    ("bid", "ask", "book", "opens"),
     [
-        (100.0, 100.19, True), (100.0, 100.21, False), (None, 100.0, True), (100.0, None, True),
-        (0.0, 100.0, True), (None, None, True),
+        (100.0, 100.19, None, True), (100.0, 100.21, None, False), (None, 100.0, NEAR, True),
+        (100.0, None, FAR, False), (0.0, 100.0, NEAR, True), (None, None, FAR, False),
+        (None, None, ([], [[100.0, 1.0]]), False), (None, None, ([[100.0, 1.0]], []), False),
     ],
 )  # fmt: skip
-def test_without_a_book_the_ticker_is_asked_and_an_unknown_spread_refuses_nothing(bid, ask, opens):
+def test_without_a_book_the_ticker_is_asked_and_without_its_prices_the_exchanges_book(
+    bid, ask, book, opens
+):
     strategy = bot(spacing=FIXED)
-    asked = ticks(strategy, bid, ask)
+    asked, looked = ticks(strategy, bid, ask), offers(strategy, book)
     assert (stake(strategy) > 0) is opens
-    assert asked == [PAIR]
+    assert (asked, looked) == ([PAIR], [] if book is None else [PAIR])
     assert (strategy.desk.context.reasons.get(PAIR).condition == "spread") is not opens
 
 
