@@ -7,8 +7,9 @@ import pytest
 from freqtrade.enums import RunMode
 from freqtrade.persistence import Trade, init_db
 
+from gridkit.host.context import Context
 from gridkit.host.directional import checks
-from gridkit.host.directional.published import profits_by_pair
+from gridkit.host.directional.published import realised_by_pair
 from gridkit.risk.portfolio import Shrink
 from host.directional.desks import ATR, NOW, PAIR, opened, order_of, sees, strategy_of
 
@@ -110,6 +111,21 @@ def test_a_shrink_that_an_order_in_work_holds_up_stays_due(open_trades, taken_ba
     assert leaving.part(trade, later + timedelta(minutes=5), 100.0) is None
 
 
+@pytest.mark.parametrize(
+    ("price", "expected"),
+    [(110.0, 0.5 * (110 * 0.999 - 100 * 1.001)), (None, None)],
+)
+def test_the_profits_people_read_hold_what_is_open(open_trades, monkeypatch, price, expected):
+    """As `gridkit portfolio` reckons them of /status: realised, and open with both fees."""
+    strategy, trade = strategy_of(), opened(order_of("part 1", 103.0, amount=0.5, side="sell"))
+    open_trades.append(trade)
+    monkeypatch.setattr(Context, "mark", lambda *_: price)
+    made = strategy.desk.portfolio.metrics(NOW, {PAIR: 1.25, "BTC/USDT": 2.0}).document()
+    total = expected and pytest.approx(3.25 + expected)
+    assert made["profits"] == {PAIR: expected and pytest.approx(1.25 + expected), "BTC/USDT": 2.0}
+    assert made["total_profit"] == total
+
+
 @pytest.fixture
 def _database(tmp_path):
     before = Trade.use_db
@@ -131,4 +147,4 @@ def test_profit_of_an_open_position_is_that_of_all_its_parts():
         one = known | {"strategy": strategy}
         Trade.session.add(Trade(pair=PAIR, is_open=False, close_profit_abs=profit, **one))
     Trade.commit()
-    assert profits_by_pair("Confluence") == {PAIR: 4.0}
+    assert realised_by_pair("Confluence") == {PAIR: 4.0}

@@ -6,7 +6,7 @@ for six hours, and the last look at the limits until every pair has answered it.
 
 import logging
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -114,16 +114,27 @@ class PortfolioDesk:
                 break
         return portfolio.has_risen(rise, self._context.settings.portfolio)
 
-    def metrics(self, now: datetime, profits: dict[str, float]) -> "Metrics":
-        """Return the figures people see."""
+    def metrics(self, now: datetime, realised: Mapping[str, float]) -> "Metrics":
+        """Return the figures people see; `realised` is profit by pair, without what is open."""
+        open_trades = orders.open_trades()
         return portfolio.metrics(
-            self.holdings(orders.open_trades()),
-            profits,
+            self.holdings(open_trades),
+            self._profits(realised, open_trades),
             self.capital(),
             self._matrix(now),
             self._context.settings,
             risen=self.risen(now),
         )
+
+    def _profits(self, realised: Mapping[str, float], open_trades: list[Any]) -> dict[str, float]:
+        """Add what is open, as freqtrade reckons it, fees included; NaN without a price."""
+        found = dict(realised)
+        for trade in open_trades:
+            if trade.amount:
+                mark = self._context.mark(trade.pair)
+                made = trade.calculate_profit(mark).profit_abs if mark else math.nan
+                found[trade.pair] = found.get(trade.pair, 0.0) + made
+        return found
 
     def _look(self, now: datetime) -> list[Shrink]:
         context, open_trades = self._context, orders.open_trades()

@@ -73,8 +73,8 @@ class Publisher:
         trade.set_custom_data(KEY, document)
 
     def _metrics(self, now: datetime) -> dict[str, Any] | None:
-        profits = profits_by_pair(self._context.strategy.get_strategy_name())
-        return self._portfolio.metrics(now, profits).document()
+        realised = realised_by_pair(self._context.strategy.get_strategy_name())
+        return self._portfolio.metrics(now, realised).document()
 
     def _state(self, trade: "Trade") -> dict[str, Any]:
         held, rule = self._positions.held(trade), self._context.settings.exits
@@ -101,7 +101,7 @@ class Publisher:
         }
 
 
-def profits_by_pair(strategy: str) -> dict[str, float]:
+def realised_by_pair(strategy: str) -> dict[str, float]:
     """Return what a strategy realised on each pair, parts of open positions included, in stake.
 
     The `close_profit_abs` of an open trade is freqtrade's word for what its last part made.
