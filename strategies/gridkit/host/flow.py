@@ -99,6 +99,11 @@ class FlowDesk:
         recent = [one for one in taken if one.time >= since]
         return sum(imbalance(one, depth) for one in recent) / len(recent) if recent else math.nan
 
+    def verdict(self, pair: str) -> float:
+        """Return where all measures together point: strength with its sign, 0 for nowhere."""
+        found = self.analyses.get(pair)
+        return found.direction * found.strength if found else 0.0
+
     def _forget_all_but(self, pairs: set[str]) -> None:
         """Drop what is known of pairs that are no longer traded."""
         for pair in self._books.keys() - pairs:

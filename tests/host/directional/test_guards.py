@@ -1,9 +1,11 @@
-"""What books say against an entry, live: spread and pressure."""
+"""What books and trades say of an entry, live: spread, pressure, the verdict of order flow."""
+
+from types import SimpleNamespace
 
 import pytest
 from freqtrade.enums import RunMode
 
-from host.directional.desks import NOW, PAIR, strategy_of
+from host.directional.desks import NOW, PAIR, sees, strategy_of
 
 TAG = "trend bull c1.0"
 
@@ -62,3 +64,56 @@ def test_one_sided_books_and_tape_refuse_the_other_side(
     assert strategy.desk.entering.allowed(PAIR, NOW, 100.0, 1.0, side, TAG) is expected
     if not expected:
         assert strategy.desk.context.reasons.get(PAIR).value == pressure
+
+
+def points(strategy, direction, strength):
+    found = SimpleNamespace(direction=direction, strength=strength, tape=None)
+    strategy.desk.flow.analyses[PAIR] = found
+
+
+@pytest.mark.parametrize(
+    ("direction", "strength", "side", "heeded", "expected"),
+    [
+        (-1, 0.45, 1, True, False),
+        (1, 0.45, -1, True, False),
+        (-1, 0.45, -1, True, True),
+        (0, 0.3, 1, True, True),
+        (-1, 0.45, 1, False, True),
+    ],
+)
+def test_an_entry_against_the_direction_of_order_flow_is_refused(
+    direction, strength, side, heeded, expected
+):
+    strategy = strategy_of(RunMode.DRY_RUN, entries={"flow_veto": heeded})
+    strategy.dp.ticker = lambda _pair: {"bid": 100.0, "ask": 100.01}
+    points(strategy, direction, strength)
+    assert strategy.desk.entering.allowed(PAIR, NOW, 100.0, 1.0, side, TAG) is expected
+    if not expected:
+        against = strategy.desk.context.reasons.get(PAIR)
+        assert (against.value, against.threshold) == (direction * strength, -side * 0.4)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "direction", "candle", "expected"),
+    [
+        (0.7, 1, 0.0, 0.8),
+        (0.95, 1, 0.0, 1.0),
+        (0.7, 0, 0.0, 0.7),
+        (0.7, 1, 0.8, 0.7),
+        (0.7, 1, float("nan"), 0.8),
+    ],
+)
+def test_order_flow_along_with_an_entry_raises_its_confidence_once(
+    confidence, direction, candle, expected
+):
+    """A candle whose trades were one-sided has it in its confidence already."""
+
+    def stake(**columns):
+        strategy = strategy_of(RunMode.DRY_RUN)
+        sees(strategy, 100.0, **columns)
+        points(strategy, direction, 0.45)
+        return strategy.desk.entering.stake(PAIR, NOW, 100.0, 1, 1.0, TAG, 999.0)
+
+    whole = stake(entry_confidence=1.0, orderflow_imbalance=0.8)
+    found = stake(entry_confidence=confidence, orderflow_imbalance=candle)
+    assert found == pytest.approx(expected * whole)

@@ -57,7 +57,7 @@ class DirectionalDesk:
         wide = Surroundings(self.context, self.breakers, self.flow).wide
         self.guards = Guards(self.context, self.breakers, wide, self.flow)
         self.entering = Entering(
-            self.context, self.rules, self.guards, self.portfolio, self.signals
+            self.context, self.rules, self.guards, self.portfolio, self.signals, self.flow
         )
         self.leaving = Leaving(
             self.context, self.rules, self.positions, self.portfolio, self.breakers

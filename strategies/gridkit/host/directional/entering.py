@@ -15,6 +15,7 @@ from gridkit.risk.portfolio import Candidate, stop_distance
 if TYPE_CHECKING:
     from gridkit.host.directional.guards import Guards
     from gridkit.host.directional.portfolio_desk import PortfolioDesk
+    from gridkit.host.flow import FlowDesk
 
 NET = 0.25  # distance of freqtrade's own stoploss, a fraction of price: the net below our stops
 MOST_OF_THE_MARGIN = 0.8  # share of it that the stop may use up: beyond is the liquidation
@@ -37,8 +38,10 @@ class Entering:
         guards: "Guards",
         portfolio: "PortfolioDesk",
         signals: dict[str, SignalSeries],
+        flow: "FlowDesk",
     ) -> None:
         self._context = context
+        self._flow = flow
         self._rules = rules
         self._guards = guards
         self._portfolio = portfolio
@@ -105,9 +108,16 @@ class Entering:
             side,
             stop_distance(side, rate, stop, cost),
             series.annual.item(index),
-            float(seen.confidence.item(index)),
+            self._confidence(pair, seen, index, side),
             float(seen.size.item(index)),
         )
+
+    def _confidence(self, pair: str, seen: SignalSeries, index: int, side: int) -> float:
+        """Return the signal's, raised where books and tape confirm it now as its candle did not."""
+        known, verdict = float(seen.confidence.item(index)), side * self._flow.verdict(pair)
+        if not verdict > 0 or not known > 0 or seen.confirmed[side].item(index):
+            return known
+        return min(1.0, known + self._context.settings.entries.flow_bonus)
 
     def _affordable(
         self, wanted: Candidate, now: datetime, rate: float, leverage: float, tag: str | None

@@ -57,7 +57,7 @@ class Guards:
             self._breakers.block_market(pair),
             self._hours(now),
             self._per_hour(now),
-            self._one_sided(pair, side),
+            self._flow_against(pair, side),
             commands.block(context.strategy, side) if context.live else None,
             self._ended(pair, now),
         )
@@ -74,13 +74,18 @@ class Guards:
         entered = entered_since(now - HOUR, live=self._context.live)
         return Block(PER_HOUR, entered, most) if entered >= most else None
 
-    def _one_sided(self, pair: str, side: int) -> Block | None:
+    def _flow_against(self, pair: str, side: int) -> Block | None:
         """Heed what books and tape say now; what the candle's trades said is in its signal."""
-        settings = self._context.settings
-        threshold, pressure = settings.orderflow.one_sided, self._flow.pressure(pair)
-        if not settings.entries.flow_veto or not side * pressure <= -threshold:
+        settings, rule = self._context.settings, self._context.settings.orderflow
+        if not settings.entries.flow_veto:
             return None
-        return Block(Why.FLOW.text, pressure, -side * threshold)
+        for said, threshold in (
+            (self._flow.pressure(pair), rule.one_sided),
+            (self._flow.verdict(pair), rule.action_threshold),
+        ):
+            if side * said <= -threshold:
+                return Block(Why.FLOW.text, said, -side * threshold)
+        return None
 
     def _ended(self, pair: str, now: datetime) -> Block | None:
         if self._context.live:

@@ -28,7 +28,8 @@ class SignalSeries:
     """Arrays of shape (n,), one number per candle. Prices and ATR in quote currency.
 
     `against` holds, by the side of a position, how many candles in a row order flow was one-sided
-    against it; `rise` how far the mean correlation of all pairs is above that of 30 days.
+    against it, `confirmed` whether it was one-sided along with it; `rise` how far the mean
+    correlation of all pairs is above that of 30 days.
     """
 
     def __init__(self, frame: pd.DataFrame, settings: Settings, rise: np.ndarray) -> None:
@@ -43,6 +44,7 @@ class SignalSeries:
         flow = _column(frame, "orderflow_imbalance", np.nan)
         least = settings.orderflow.one_sided
         self.against = {side: in_a_row(side * flow <= -least) for side in SIDES}
+        self.confirmed = {side: side * flow >= least for side in SIDES}
 
 
 def in_a_row(holds: np.ndarray) -> np.ndarray:
