@@ -133,7 +133,7 @@ class Positions:
         entries = [order for order in filled if order.ft_order_side == trade.entry_side]
         exits = (order for order in filled if order.ft_order_side == trade.exit_side)
         parts, begun = parts_sold(
-            Asked(one.ft_order_tag or "", float(one.ft_amount), float(one.safe_filled))
+            Asked(one.ft_order_tag or "", float(one.safe_amount), float(one.safe_filled))
             for one in exits
         )
         entered = max((_time(order) for order in entries), default=-math.inf)
