@@ -12,12 +12,14 @@ from freqtrade.enums import RunMode
 from backtests import runs
 from gridkit import cli
 from gridkit.grid import spacing
+from gridkit.host.directional import checks
 from gridkit.settings import Settings
 from gridkit.settings.catalogue import values
 
 CONFIGS = runs.ROOT / "user_data" / "configs"
 PROFILES = ("conservative", "balanced", "active", "micro_account")
 OVERLAYS = ("spot", "futures")
+ON_EXCHANGE = "stop_on_exchange"
 STRATEGIES = ("AdaptiveGrid", "Confluence")
 CAUTIOUS_TO_DARING = ("conservative", "balanced", "active")
 TRADED = "20251205-20251209"
@@ -72,7 +74,21 @@ def test_every_overlay_passes_the_check_after_config_json(capsys, name):
     # Grids above the market are for futures.
     before = ("futures",) if name == "short" else ()
     words = [word for path in files(*before, name) for word in ("-c", str(path))]
-    assert cli.main(["check", *words]) == 0, capsys.readouterr().err
+    strategy = "Confluence" if name == ON_EXCHANGE else "AdaptiveGrid"
+    assert cli.main(["check", *words, "--strategy", strategy]) == 0, capsys.readouterr().err
+
+
+def test_a_stop_on_the_exchange_is_for_confluence_alone(capsys):
+    words = [word for path in files(ON_EXCHANGE) for word in ("-c", str(path))]
+    assert cli.main(["check", *words]) == 1
+    assert "order_types.stoploss_on_exchange = True: must be false" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_with_the_stop_on_the_exchange_what_leaves_still_does_so_at_the_market(tmp_path, overlay):
+    kinds = loaded(tmp_path, overlay, ON_EXCHANGE)["order_types"]
+    assert kinds.pop("stoploss_on_exchange_interval") == 60
+    assert kinds == {**checks.ORDER_TYPES, "force_exit": "market", "stoploss_on_exchange": True}
 
 
 def test_spot_is_what_config_json_has(tmp_path):
