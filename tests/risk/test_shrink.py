@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridkit.risk.holding import Holding, limits
-from gridkit.risk.shrink import rebalances, shrink_due
+from gridkit.risk.shrink import next_rebalance, rebalances, shrink_due
 from gridkit.settings import Settings
 
 S = Settings()
@@ -188,3 +188,12 @@ def test_every_bucket_is_looked_at_once(hours, start):
     rule = settings(rebalance_hours=hours)
     looks = [rebalances(300.0 * (start + step), 300.0, rule) for step in range(6_100)]
     assert abs(sum(looks) - 6_100 * 300 / (hours * 3_600)) <= 1.0
+
+
+@given(st.integers(1, 672), st.integers(0, 10_000_000))
+def test_no_candle_looks_before_the_next_period(quarters, start):
+    rule, opened = settings(rebalance_hours=quarters / 4), 300.0 * start
+    following = next_rebalance(opened, rule)
+    assert rebalances(following, 300.0, rule)
+    between = range(int(opened) + 300, int(following), 300)
+    assert not any(rebalances(time, 300.0, rule) for time in between)

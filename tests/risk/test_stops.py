@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from gridkit.analytics.regime import Regime
 from gridkit.risk.exits import break_even, first_stop, stop_price
+from gridkit.risk.stops import next_best
 from gridkit.settings import Settings
 from risk.positions import market, mirrored, mirrored_market, position
 
@@ -268,3 +269,23 @@ def readable_stop(held, seen, settings):
 def test_the_stop_is_that_of_its_readable_twin(side, path, atr, settings):
     for held, seen, stop, _why in walk(side, path, atr, settings, cost=0.002):
         assert stop == pytest.approx(readable_stop(held, seen, settings), nan_ok=True, rel=1e-9)
+
+
+@given(st.sampled_from([1, -1]), PATH, ATRS, RULES, st.floats(0.0, 1.0))
+def test_a_better_price_short_of_the_next_best_moves_no_stop(side, path, atr, settings, share):
+    """What a backtest relies on where it asks for no stop until then."""
+    for held, seen, stop, _why in walk(side, path, atr, settings, cost=0.002):
+        following = next_best(held, settings)
+        short = held.best + share * (following - held.best)
+        best = side * 2 * ENTRY if math.isinf(following) else short
+        if side * held.best <= side * best < side * following:
+            better = position(**{**fields(held), "best": best})
+            assert stop_price(better, seen, settings)[0] == pytest.approx(stop, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("best", "rest", "expected"),
+    [(100.0, "target", 104.0), (104.0, "target", math.inf), (103.0, "trail", 103.0)],
+)
+def test_the_next_best_is_that_of_break_even_or_where_the_rest_trails_any(best, rest, expected):
+    assert next_best(position(best=best), with_exits(rest=rest)) == expected

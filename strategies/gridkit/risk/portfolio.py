@@ -23,7 +23,7 @@ from gridkit.risk.holding import (
     stop_distance,
 )
 from gridkit.risk.portfolio_metrics import Metrics, metrics
-from gridkit.risk.shrink import Shrink, rebalances, shrink_due
+from gridkit.risk.shrink import Shrink, next_rebalance, rebalances, shrink_due
 from gridkit.settings import PortfolioSettings, Settings
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "has_risen",
     "limits",
     "metrics",
+    "next_rebalance",
     "of_matrix",
     "rebalances",
     "risk_stake",

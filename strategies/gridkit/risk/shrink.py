@@ -42,6 +42,12 @@ def rebalances(time: float, candle_seconds: float, rule: PortfolioSettings) -> b
     return rule.enabled and time // seconds != (time - candle_seconds) // seconds
 
 
+def next_rebalance(time: float, rule: PortfolioSettings) -> float:
+    """Return when the period ends in which `time` lies, seconds UTC."""
+    seconds = rule.rebalance_hours * SECONDS_PER_HOUR
+    return (time // seconds + 1) * seconds
+
+
 def shrink_due(
     holdings: Sequence[Holding],
     bounds: Limits,

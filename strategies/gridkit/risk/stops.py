@@ -51,6 +51,27 @@ def stop_price(position: Position, market: Market, settings: Settings) -> tuple[
     return found, name if name == KEPT else f"{name} {_numbers(name, position, market, settings)}"
 
 
+def next_best(position: Position, settings: Settings) -> float:
+    """Return the best price at which a rule reckons another stop; beyond reach where there is none.
+
+    That is break-even's, and where the rest trails any better price.
+    """
+    rule, side = settings.exits, position.side
+    if rule.rest == "trail":
+        return position.best
+    far = _turn(position, settings)
+    if not rule.break_even_enabled or position.reached(position.best, far):
+        return side * math.inf
+    return far
+
+
+def _turn(position: Position, settings: Settings) -> float:
+    """Return the best price from which the stop is at break-even: an ATR may be less than fees."""
+    even = break_even(position.side, position.entry, position.cost)
+    far = position.at(settings.exits.break_even)
+    return max(even, far) if position.side > 0 else min(even, far)
+
+
 def _tighter(price: float, than: float, side: int) -> bool:
     """Whether a price is a tighter stop. What is unknown or not above 0 is none."""
     return price > 0 and not side * price <= side * than
@@ -61,12 +82,9 @@ def _initial(position: Position, market: Market, settings: Settings) -> float:
 
 
 def _break_even(position: Position, _market: Market, settings: Settings) -> float:
-    """Return it only where the best price was beyond it, too: an ATR may be less than the fees."""
-    rule = settings.exits
+    due = position.reached(position.best, _turn(position, settings))
     price = break_even(position.side, position.entry, position.cost)
-    far = position.reached(position.best, position.at(rule.break_even))
-    due = rule.break_even_enabled and far and position.reached(position.best, price)
-    return price if due else math.nan
+    return price if due and settings.exits.break_even_enabled else math.nan
 
 
 def _reversal(position: Position, market: Market, settings: Settings) -> float:

@@ -106,7 +106,7 @@ def test_orders_are_the_same_when_stop_and_exits_are_reckoned_at_every_candle(
     """The fast path: nothing is reckoned anew while all it is made from is as it was."""
 
     def slow(strategy):
-        strategy.desk.leaving._is_settled = strategy.desk.leaving._stays = lambda *_: False
+        strategy.desk.positions.settle = strategy.desk.positions.stay = lambda *_: None
 
     run = backtest(rich_futures, QUICK, strategy="Confluence", change=slow)
     assert run.placed == confluence.placed

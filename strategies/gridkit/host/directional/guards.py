@@ -43,25 +43,24 @@ class Guards:
 
     def against(self, pair: str, now: datetime, side: int) -> Block | None:
         """Return why nothing is entered now, the spread apart."""
-        return next(self._blocks(pair, now, side), None)
+        blocks = self._blocks(pair, now, side)
+        return next((block for block in blocks if block is not None), None)
 
     def spread(self, pair: str) -> Block | None:
         """Return why the spread of a pair is too wide; None in a backtest, which has none."""
         return self._wide(pair) if self._context.live else None
 
-    def _blocks(self, pair: str, now: datetime, side: int) -> Iterator[Block]:
+    def _blocks(self, pair: str, now: datetime, side: int) -> Iterator[Block | None]:
+        """Yield what each guard says, asked only where those before it let it pass."""
         context = self._context
-        found = (
-            context.features.block(pair),
-            self._breakers.block_start(pair),
-            self._breakers.block_market(pair),
-            self._hours(now),
-            self._per_hour(now),
-            self._flow_against(pair, side),
-            commands.block(context.strategy, side) if context.live else None,
-            self._ended(pair, now),
-        )
-        yield from (block for block in found if block is not None)
+        yield context.features.block(pair)
+        yield self._breakers.block_start(pair)
+        yield self._breakers.block_market(pair)
+        yield self._hours(now)
+        yield self._per_hour(now)
+        yield self._flow_against(pair, side)
+        yield commands.block(context.strategy, side) if context.live else None
+        yield self._ended(pair, now)
 
     def _hours(self, now: datetime) -> Block | None:
         rule = self._context.settings.brakes

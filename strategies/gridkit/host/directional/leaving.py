@@ -56,17 +56,19 @@ class Leaving:
         It follows the last close: `rate` is in a backtest the best price of a candle that is not
         over (DESIGN 2.11), and live each tick would bring a stop nearer than a backtest has it.
         """
+        held = self._positions.held(trade)
+        if now.timestamp() < held.settled_until:
+            return None
         series, index = self._candle(trade.pair, now)
         if series is None:
-            return None
-        held = self._positions.held(trade)
-        if not self._context.live and self._is_settled(trade, held, series, index):
             return None
         price = series.close.item(index)
         market = self._positions.market(
             series, trade.pair, index, held.side, price, now.timestamp()
         )
         position = self._positions.position(trade, held, index)
+        if not self._context.live:
+            self._positions.settle(trade.pair, held, position, index)
         stop, rule = exits.stop_price(position, market, self._context.settings)
         if rule in (stops.KEPT, stops.NO_STOP):
             if self._context.live and not held.stop_rule:  # after a restart
@@ -80,42 +82,26 @@ class Leaving:
 
     def exit(self, trade: "Trade", now: datetime, rate: float) -> str | None:
         """Return why all of a position is sold now, as the tag of the order; None: it stays."""
-        flatten = self._breakers.flatten_reason(trade.pair)
         held = self._positions.held(trade)
+        flatten = self._breakers.up and self._breakers.flatten_reason(trade.pair)
+        passed = not self._context.live and held.side * (rate - trade.stop_loss) <= 0
+        if not flatten and not passed and now.timestamp() < held.stays_until:
+            return None
         if self._fills_now(held, now):
             return None
         if flatten:
             return self._leaves(trade, FLATTEN, flatten, rate)
-        if not self._context.live and held.side * (rate - trade.stop_loss) <= 0:
+        if passed:
             return PASSED
         series, index = self._candle(trade.pair, now)
-        if not self._context.live and self._stays(trade.pair, held, series, index, now):
-            return None
         position = self._positions.position(trade, held, index)
         market = self._market(series, index, trade.pair, held, rate, now)
         due = exits.exit_due(position, market, self._context.settings)
         if due is not None:
             return self._leaves(trade, due.tag, due.reason, rate)
-        held.stays = (market.regime, market.regime_side) if not market.flow_against else None
+        if not self._context.live and series is not None:
+            self._positions.stay(trade.pair, held, index)
         return None
-
-    def _is_settled(self, trade: "Trade", held: Held, series: "PairSeries", index: int) -> bool:
-        """Whether all that sets the stop is as it was when it was last reckoned."""
-        found = series.regime.item(index), self._positions.best(trade, held, index)
-        if self._positions.turns_against(trade.pair, held.side, index):
-            return False
-        before, held.settled = held.settled, found
-        return before == found
-
-    def _stays(
-        self, pair: str, held: Held, series: "PairSeries | None", index: int, now: datetime
-    ) -> bool:
-        """Whether all that ends a position is as it was when it last stayed."""
-        if series is None or now.timestamp() >= held.expires:
-            return False
-        if held.stays != (series.regime.item(index), series.side.item(index)):
-            return False
-        return not self._positions.flow_against(pair, held.side, index)
 
     def part(self, trade: "Trade", now: datetime, rate: float) -> tuple[float, str] | None:
         """Return stake (negative) and tag of a part to sell now; None: nothing."""

@@ -7,7 +7,7 @@ for six hours, and the last look at the limits until every pair has answered it.
 import logging
 import math
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from gridkit.risk.portfolio import Metrics
 
 logger = logging.getLogger(__name__)
+
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class PortfolioDesk:
@@ -50,7 +52,7 @@ class PortfolioDesk:
         """Drop what was remembered of another run."""
         self._correlations.forget()
         self._due: dict[str, Shrink] = {}
-        self._looked = math.nan
+        self._looked, self._looks_next = math.nan, LONG_AGO
 
     def capital(self) -> float:
         """Return tradable capital in stake currency (SPEC A.1); NaN where it is unknown."""
@@ -83,8 +85,8 @@ class PortfolioDesk:
         return [self._holding(trade) for trade in open_trades]
 
     def is_to_look(self, now: datetime) -> bool:
-        """Whether `shrinks` may answer: a new candle began, or a pair has not answered yet."""
-        return bool(self._due) or not now.timestamp() < self._looked + self._context.seconds
+        """Whether `shrinks` may answer: a new period began, or a pair was not asked yet."""
+        return bool(self._due) or now >= self._looks_next
 
     def shrinks(self, pair: str, now: datetime) -> Shrink | None:
         """Return what a pair is to sell; looked at in the first candle of each period, for all.
@@ -94,8 +96,10 @@ class PortfolioDesk:
         context = self._context
         opened = now.timestamp() // context.seconds * context.seconds
         if opened != self._looked:
-            self._looked = opened
-            first = portfolio.rebalances(opened, context.seconds, context.settings.portfolio)
+            rule = context.settings.portfolio
+            following = portfolio.next_rebalance(opened, rule)
+            self._looked, self._looks_next = opened, datetime.fromtimestamp(following, UTC)
+            first = portfolio.rebalances(opened, context.seconds, rule)
             found = self._look(now) if first or self._due else []
             self._due = {one.pair: one for one in found if first or one.pair in self._due}
         return self._due.get(pair)

@@ -16,6 +16,7 @@ from gridkit.host.directional import entry_record
 from gridkit.host.directional.entry_record import EntryRecord
 from gridkit.host.directional.signal_series import SignalSeries
 from gridkit.risk.exits import Asked, Market, Position, parts_sold
+from gridkit.risk.stops import next_best
 
 if TYPE_CHECKING:
     from freqtrade.persistence import Order, Trade
@@ -33,9 +34,9 @@ class Held:
 
     `bought` is all that was entered, base currency; `entered` when that last happened, seconds UTC;
     `parts` those that were sold, `begun` what was sold of another; `target` the nearest target of a
-    part that was not sold; `best` the best price up to the candle
-    `looked`; `stop_rule` says in words what set the stop. In a backtest nothing moves the stop or
-    ends the position while the market is as it was (`settled`, `stays`) and until `expires`.
+    part that was not sold; `best` the best price up to the candle `looked`; `stop_rule` says in
+    words what set the stop. In a backtest nothing moves the stop until `settled_until`, nor ends
+    the position by itself until `stays_until`; live both are unknown.
     """
 
     opened: datetime
@@ -51,8 +52,8 @@ class Held:
     best: float
     looked: int
     stop_rule: str = ""
-    settled: tuple[int, float] | None = None
-    stays: tuple[int, float] | None = None
+    settled_until: float = -math.inf
+    stays_until: float = -math.inf
     expires: float = math.inf
 
 
@@ -114,13 +115,17 @@ class Positions:
             time,
         )
 
-    def flow_against(self, pair: str, side: int, index: int) -> int:
-        """Return for how many candles in a row order flow was one-sided against a position."""
-        return int(self._signals[pair].against[side].item(index))
+    def settle(self, pair: str, held: Held, position: Position, index: int) -> None:
+        """Note until when the candles give no reason to move the stop."""
+        seen, side = self._signals[pair], held.side
+        price = next_best(position, self._context.settings)
+        held.settled_until = min(
+            seen.calm_until(side, index), seen.not_reached_until(side, index, price)
+        )
 
-    def turns_against(self, pair: str, side: int, index: int) -> bool:
-        """Whether momentum turned against a position at a candle."""
-        return int(self._signals[pair].momentum.item(index)) == -side
+    def stay(self, pair: str, held: Held, index: int) -> None:
+        """Note until when neither candles nor time give a reason to end the position."""
+        held.stays_until = min(held.expires, self._signals[pair].calm_until(held.side, index))
 
     def blind_market(self, price: float, time: float) -> Market:
         """Return a market of which no candle is known: price and time alone count."""

@@ -25,7 +25,7 @@ def prepare(frame: pd.DataFrame, pair: str, desk: "DirectionalDesk") -> None:
         partial(rises, frame, pair, desk),
         lambda: np.full(len(frame), np.nan, "float32"),
     )
-    desk.signals[pair] = SignalSeries(frame, desk.settings, rise)
+    desk.signals[pair] = SignalSeries(frame, context.market.series[pair], desk.settings, rise)
     if context.live:
         desk.board.note_last(pair)
         context.write(frame, pair)
