@@ -21,8 +21,10 @@ $(READY): pyproject.toml requirements.lock scripts/setup.sh
 backtest: $(READY) ## AdaptiveGrid on the sandbox; EXCHANGE= PAIRS= DAYS= for a real exchange's candles
 	@scripts/backtest.sh
 
+# Running bots wait for their markets, on a clock: they have the machine to themselves.
 test: $(READY) ## all tests
-	@.venv/bin/python -m pytest -q
+	@.venv/bin/python -m pytest -q -n 2 --ignore=tests/live
+	@.venv/bin/python -m pytest -q tests/live
 
 trade: $(READY) ## dry-run against the sandbox, with the REST API on
 	@scripts/trade.sh
