@@ -155,9 +155,11 @@ def test_a_profile_trades(traded, profile):
 
 
 @pytest.mark.slow
-def test_the_active_profile_trades_most_and_the_conservative_one_least(traded):
-    counted = [len(traded[one].filled) for one in CAUTIOUS_TO_DARING]
-    assert counted == sorted(set(counted))
+def test_the_more_daring_a_profile_the_more_it_holds_and_the_conservative_one_trades_least(traded):
+    held = [most_held(traded[one]) for one in CAUTIOUS_TO_DARING]
+    assert held == sorted(set(held))
+    fills = [len(traded[one].filled) for one in CAUTIOUS_TO_DARING]
+    assert fills[0] < min(fills[1:])
 
 
 @pytest.mark.slow

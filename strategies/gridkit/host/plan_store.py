@@ -11,6 +11,7 @@ from gridkit.grid.plan import Plan
 if TYPE_CHECKING:
     from freqtrade.persistence import Trade
 
+    from gridkit.grid.situation import Block
     from gridkit.host.cycle import Cycle
     from gridkit.risk.breakers import Breaker
 
@@ -91,6 +92,14 @@ def publish(
     return written
 
 
+def _told(block: "Block | None") -> dict[str, Any] | None:
+    """Return what people read of a block."""
+    if block is None:
+        return None
+    figures = {"value": block.value, "threshold": block.threshold}
+    return finite({"condition": block.condition, **figures})
+
+
 def _condition(blocked: dict[str, Any] | None) -> str | None:
     return blocked["condition"] if blocked else None
 
@@ -98,7 +107,7 @@ def _condition(blocked: dict[str, Any] | None) -> str | None:
 def _state(cycle: "Cycle", since: datetime | None, standing: Standing) -> dict[str, Any]:
     ledger, verdict = cycle.book.ledger, cycle.verdict
     order = verdict.order if verdict else None
-    blocked = finite(asdict(verdict.block)) if verdict and verdict.block else None
+    blocked = _told(verdict.block) if verdict else None
     if blocked and since:
         blocked["since"] = since.isoformat(timespec="seconds")
     return {
@@ -110,7 +119,7 @@ def _state(cycle: "Cycle", since: datetime | None, standing: Standing) -> dict[s
         "harvest": ledger.harvest,
         "next": {"tag": order.tag, "price": order.price, "why": order.reason} if order else None,
         "blocked": blocked,
-        "withheld": finite(asdict(verdict.withheld)) if verdict and verdict.withheld else None,
+        "withheld": _told(verdict.withheld) if verdict else None,
         "stuck": [{"level": level, **asdict(one)} for level, one in sorted(cycle.stuck.items())],
         "budget": finite({"limit": standing.budget, "left": standing.left}),
         "breakers": [_breaker(one) for one in standing.breakers],
