@@ -64,7 +64,9 @@ def run(options: argparse.Namespace) -> int:
             report = build(backtest)
             _write(report, options, step)
     except ReportError as error:
-        Console(stderr=True).print(f"gridkit report: {error}", style="bold red", markup=False)
+        told = f"gridkit report: {error}"
+        # A path that is broken over two lines cannot be copied.
+        Console(stderr=True).print(told, style="bold red", markup=False, soft_wrap=True)
         return FAILED
     show(report, Console())
     return 0
