@@ -191,6 +191,24 @@ def test_a_restart_with_an_open_trade_tells_of_no_breaker(world: World, said: Sa
     assert [one for one in said.sent if "breaker" in one] == []
 
 
+def test_an_entry_that_rests_outlives_a_restart(market: Market, tmp_path: Path) -> None:
+    """Until there are candles nobody knows the account, which is no reason to take it back."""
+    world = World(tmp_path, market, **{**SETTINGS, "breakers": {"market": False}})
+    with world.open():
+        world.starts()
+        world.loops(3)
+        world.account.moves(world.start * 0.989)
+        world.loops(3)
+        world.account.moves(world.start * 0.983)
+        world.loops(4)
+        (resting,) = world.account.open_orders()
+        assert resting["side"] == "buy"
+        world.starts()
+        world.loops(3)
+        (later,) = world.account.open_orders()
+        assert later["id"] == resting["id"]
+
+
 @pytest.fixture
 def account(tmp_path: Path) -> Iterator[Account]:
     """A live account that holds a coin."""

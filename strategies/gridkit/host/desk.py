@@ -80,6 +80,7 @@ class GridDesk:
             self.breakers.markets.books = self.flow.book
             self.surroundings.refusals += [self._failing, self._told_by_user, self._unreconciled]
         self._started = not live  # a backtest says it before its first candle
+        self._blind = False  # in a start's first loop: no candle was there to value the account by
         self._account = 0  # counts what moved cash, so that pairs short of it ask again
 
     @property
@@ -99,6 +100,7 @@ class GridDesk:
             self.planner.placed.clear()
             self.opening.forget()
         context.now = now
+        self._blind = context.live and not context.market.series
         if context.live:
             self._drop_closed()  # before anybody else reads their last fills
         self.fortune.look(now)
@@ -139,7 +141,9 @@ class GridDesk:
             self.cycles.clear()
 
     def withdraws(self, trade: "Trade", order: Any, now: datetime) -> bool:
-        """Whether a resting entry should be taken back."""
+        """Whether a resting entry should be taken back; not for what only a start does not know."""
+        if self._blind:
+            return False
         series = self.context.market.series.get(trade.pair)
         index = series.index_at(now.timestamp()) if series else -1
         if series is None or index < 0:
@@ -162,6 +166,8 @@ class GridDesk:
         self, trade: "Trade", now: datetime, entry_rate: float, exit_rate: float
     ) -> tuple[float, str] | None:
         """Return stake (negative: exit) and tag of the order to place; None leaves all as it is."""
+        if self._blind and _entry_rests(trade):
+            return None
         series = self.context.market.series.get(trade.pair)
         timestamp = now.timestamp()
         index = series.index_at(timestamp) if series else -1
@@ -354,6 +360,11 @@ class GridDesk:
         cycle.published = plan_store.publish(
             trade, cycle, now, since=reason.since, standing=standing
         )
+
+
+def _entry_rests(trade: "Trade") -> bool:
+    order = orders.working_order(trade)
+    return order is not None and order.ft_order_side == trade.entry_side
 
 
 def _side_of(trade: "Trade") -> int:
