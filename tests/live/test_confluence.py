@@ -13,8 +13,9 @@ from sandbox.running import running_exchange
 
 pytestmark = pytest.mark.slow
 
-PAIRS = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT")
-SECONDS = 240.0
+COINS = ("BTC", "ETH", "SOL", "XRP", "DOGE", "ADA", "LTC", "AVAX", "LINK", "DOT")
+PAIRS = tuple(f"{coin}/USDT" for coin in COINS)
+SECONDS = 600.0  # a market that falls everywhere lets a spot bot wait
 LOOPS = 3
 # Short windows, as the sandbox makes every candle from minutes; entries whenever most agree.
 SETTINGS = {
@@ -27,7 +28,8 @@ SETTINGS = {
     "density": {"enabled": False},
     "volume_lines": {"enabled": False},
     "confluence": {
-        "timeframes": {"1m": 0.3, "5m": 0.3, "15m": 0.4},
+        "timeframes": {"1m": 0.3, "3m": 0.3, "5m": 0.4},
+        "neutral_below": 0.0,
         "periods": {
             "averages": [3, 5, 10], "smooth": 4, "oscillator": 4, "macd": [3, 5, 3], "window": 5,
         },
