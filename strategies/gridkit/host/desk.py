@@ -99,8 +99,8 @@ class GridDesk:
             self.breakers.forget()
             self.planner.placed.clear()
             self.opening.forget()
+        self._blind = context.live and context.now is None
         context.now = now
-        self._blind = context.live and not context.market.series
         if context.live:
             self._drop_closed()  # before anybody else reads their last fills
         self.fortune.look(now)
