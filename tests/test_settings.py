@@ -21,7 +21,7 @@ UNITS = re.compile(
     r"fraction|share|price|stake|notional|hours|time|seconds|candles|candle|lines|lots|side|level|"
     r"orders|ADX|correlated|profit|gap|distance|futures only|days|minutes|percentile|quantile|"
     r"annual volatility|multiplier|factor|weights|score|confidence|strength|imbalance|trades|books|"
-    r"bins|hour|messages"
+    r"bins|hour|messages|probability|seed|horizon|learners|features|index"
 )
 SPEC_DEFAULTS = {
     "direction": "long",

@@ -37,7 +37,7 @@ def valid(annotation: Any, metadata: Any, name: str) -> st.SearchStrategy[Any]:
     if origin is Annotated:
         return valid(inside[0], [*metadata, *inside[1:]], name)
     if origin is tuple:
-        return st.tuples(*(valid(one, metadata, name) for one in inside)).map(list)
+        return listed(inside, metadata, name)
     if origin is dict:
         return named(inside[1], metadata, name)
     if type(None) in inside:
@@ -47,9 +47,17 @@ def valid(annotation: Any, metadata: Any, name: str) -> st.SearchStrategy[Any]:
     return single(annotation, metadata, name)
 
 
+def listed(inside: tuple[Any, ...], metadata: Any, name: str) -> st.SearchStrategy[Any]:
+    """Values of a tuple, or of a list of any length."""
+    if inside[-1] is Ellipsis:
+        return st.lists(valid(inside[0], metadata, name), min_size=1, unique=True)
+    return st.tuples(*(valid(one, metadata, name) for one in inside)).map(list)
+
+
 def single(annotation: Any, metadata: Any, name: str) -> st.SearchStrategy[Any]:
     """A text, a switch or a number."""
-    texts = st.sampled_from(TIMEFRAMES if "timeframe" in name else ("BTC", "index.csv"))
+    is_length = "timeframe" in name or "horizon" in name
+    texts = st.sampled_from(TIMEFRAMES if is_length else ("BTC", "index.csv"))
     if annotation is str:
         return texts
     return st.booleans() if annotation is bool else numbers(annotation, rules_of(metadata))
@@ -111,7 +119,9 @@ RULES: dict[str, Callable[[Tree], bool]] = {
     ),
     "exits": lambda one: sum(one["parts"]) < 1 and rises(one["targets"]),
     "portfolio": lambda one: one["risk_per_trade"] <= one["total_risk"],
-    "prediction": lambda one: one["blocks"] < one["raises"],
+    "prediction": lambda one: (
+        one["blocks"] < one["raises"] and one["main_horizon"] in one["horizons"]
+    ),
 }
 DEFAULTS = values(Settings())
 

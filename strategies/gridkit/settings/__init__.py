@@ -15,7 +15,6 @@ from gridkit.settings.directional import (
     EntrySettings,
     ExitSettings,
     PortfolioSettings,
-    PredictionSettings,
     confluence_defaults,
 )
 from gridkit.settings.grid import (
@@ -42,6 +41,7 @@ from gridkit.settings.market import (
     VolatilitySettings,
     VolatilityWeights,
 )
+from gridkit.settings.prediction import DriftSettings, GateSettings, PredictionSettings
 from gridkit.settings.risk import (
     BrakeSettings,
     BreakerSettings,
@@ -63,9 +63,11 @@ __all__ = [
     "CorrelationSettings",
     "CostSettings",
     "DensitySettings",
+    "DriftSettings",
     "EntrySettings",
     "ExitSettings",
     "GarchSettings",
+    "GateSettings",
     "GridSettings",
     "ImpliedSettings",
     "MessageSettings",
@@ -148,7 +150,7 @@ class Settings(Section):
         default=PortfolioSettings(), description="Confluence: pairs together"
     )
     prediction: PredictionSettings = Field(
-        default=PredictionSettings(), description="Confluence: what a prediction changes"
+        default=PredictionSettings(), description="what is predicted, and what that changes"
     )
     costs: CostSettings = Field(default=CostSettings(), description="fees and spread")
     messages: MessageSettings = Field(

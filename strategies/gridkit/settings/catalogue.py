@@ -11,7 +11,7 @@ from gridkit.settings.readers import readers_of
 
 SIGNS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 TYPES = {bool: "true or false", int: "whole number", float: "number", str: "text"}
-PLURAL = {"whole number": "whole numbers", "number": "numbers"}
+PLURAL = {"whole number": "whole numbers", "number": "numbers", "text": "texts"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,8 @@ def _described(annotation: Any, rules: list[Any]) -> tuple[str, list[Any]]:
         return f"{kind}, or null", rules
     if origin is tuple:
         kind, rules = _described(inside[0], rules)
-        return f"{len(inside)} {PLURAL[kind]}", rules
+        several = "list of" if inside[-1] is Ellipsis else len(inside)
+        return f"{several} {PLURAL.get(kind, kind)}", rules
     if origin is dict:
         kind, rules = _described(inside[1], rules)
         return f"{kind} by name", rules

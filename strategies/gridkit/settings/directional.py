@@ -1,4 +1,4 @@
-"""Settings of the directional strategy: entries, exits, portfolio, prediction (SPEC J to N)."""
+"""Settings of the directional strategy: entries, exits, portfolio (SPEC J to N)."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -192,23 +192,4 @@ class PortfolioSettings(Section):
             raise ValueError(
                 f"risk_per_trade {self.risk_per_trade} is above total_risk {self.total_risk}"
             )
-        return self
-
-
-class PredictionSettings(Section):
-    """What a prediction of the direction does to entries (SPEC M); unknown ones do nothing."""
-
-    enabled: bool = Field(default=True, description="heed predictions, where there are some")
-    raises: Share = Field(
-        default=0.7, description="probability of the entry's side that raises confidence"
-    )
-    bonus: Share = Field(default=0.1, description="share by which it does")
-    blocks: Share = Field(
-        default=0.3, description="probability of the entry's side below which none is taken"
-    )
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if not self.blocks < self.raises:
-            raise ValueError(f"blocks {self.blocks} must be below raises {self.raises}")
         return self

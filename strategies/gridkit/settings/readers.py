@@ -33,7 +33,6 @@ READERS: dict[str, tuple[str, ...]] = {
     "entries": (CONFLUENCE,),
     "exits": (CONFLUENCE,),
     "portfolio": (CONFLUENCE,),
-    "prediction": (CONFLUENCE,),
     "reconcile": (GRID,),
 }
 
