@@ -191,3 +191,33 @@ def test_the_periods_of_confluence_are_heeded(key, value, changed):
     before, after = (features.compute(market, one).iloc[-1] for one in (QUICK, other))
     for name in changed:
         assert before[f"features_{name}"] != after[f"features_{name}"]
+
+
+@given(market=any_market(least=60, most=90), data=st.data())
+def test_some_features_are_those_of_all(market, data):
+    every = [feature.name for feature in features.FEATURES]
+    wanted = data.draw(st.lists(st.sampled_from(every), min_size=1, unique=True))
+    found = features.compute(market, QUICK, wanted)
+    order = [f"features_{name}" for name in every if name in wanted]
+    pd.testing.assert_frame_equal(found, features.compute(market, QUICK)[order])
+
+
+def test_names_are_those_of_the_families_in_the_order_of_the_list():
+    assert features.names(["time", "momentum"]) == (
+        "momentum_rsi",
+        "momentum_macd",
+        "momentum_stochastic",
+        "time_day_sine",
+        "time_day_cosine",
+        "time_weekend",
+    )
+    assert features.names(["regime"]) == ()
+
+
+def test_what_is_no_feature_is_named():
+    market = pd.DataFrame(
+        {"date": pd.DatetimeIndex([], tz="UTC"), **dict.fromkeys(parts_of_a_candle(), 1.0)},
+        index=pd.RangeIndex(0),
+    )
+    with pytest.raises(ValueError, match=r"momentum_rsy: no features of candles"):
+        features.compute(market, QUICK, ["momentum_rsy", "momentum_rsi"])

@@ -1,5 +1,6 @@
 """What a predictor is shown of a candle: twenty numbers without a unit, of six families."""
 
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -52,39 +53,66 @@ def warmup(settings: Settings, timeframe_seconds: float) -> int:
     return scores.warmup(settings, timeframe_seconds)
 
 
-def compute(frame: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def names(families: Collection[str]) -> tuple[str, ...]:
+    """Return the names of the features of these families, in the order of FEATURES."""
+    return tuple(feature.name for feature in FEATURES if feature.family in families)
+
+
+def compute(
+    frame: pd.DataFrame, settings: Settings, wanted: Collection[str] | None = None
+) -> pd.DataFrame:
     """Return one column `features_<name>` for each of FEATURES, in that order, float32.
 
+    `wanted` are names of features: the others are left out. Raises ValueError for what is none.
     Windows and spans are `confluence.periods`'. NaN until `warmup` candles with prices have been
     seen, where nothing moved or was traded for a whole window, and in a candle without prices or a
     volume, which is left out as if it had not been. A return across missing candles counts as one
     candle's. Most are made from the same closes: they are far from twenty independent facts.
     """
     candles.check(frame)
+    chosen = _chosen(wanted)
     kept = parts.whole(frame)
     made = parts.bars(frame, kept)
-    found = _families(made, candles.times(frame)[kept], settings.confluence.periods)
+    found = _families(made, candles.times(frame)[kept], settings.confluence.periods, chosen)
     known = np.flatnonzero(kept)[warmup(settings, 0) - 1 :]
-    placed = np.full((len(FEATURES), len(frame)), np.nan, dtype="float32")
-    rows = np.stack([found[feature.name] for feature in FEATURES])
-    placed[:, known] = rows[:, len(made.close) - len(known) :]
-    names = [f"features_{feature.name}" for feature in FEATURES]
-    return pd.DataFrame(dict(zip(names, placed, strict=True)), index=frame.index)
+    placed = np.full((len(chosen), len(frame)), np.nan, dtype="float32")
+    for row, feature in zip(placed, chosen, strict=True):
+        row[known] = found[feature.name][len(made.close) - len(known) :]
+    columns = [f"features_{feature.name}" for feature in chosen]
+    return pd.DataFrame(dict(zip(columns, placed, strict=True)), index=frame.index)
+
+
+def _chosen(wanted: Collection[str] | None) -> list[Feature]:
+    if wanted is None:
+        return list(FEATURES)
+    unknown = sorted(set(wanted) - {feature.name for feature in FEATURES})
+    if unknown:
+        raise ValueError(f"{', '.join(unknown)}: no features of candles")
+    return [feature for feature in FEATURES if feature.name in wanted]
 
 
 def _families(
-    made: parts.Bars, times: np.ndarray, periods: ConfluencePeriods
+    made: parts.Bars,
+    times: np.ndarray,
+    periods: ConfluencePeriods,
+    chosen: Collection[Feature],
 ) -> dict[str, np.ndarray]:
-    momentum = scores_momentum.components(made, periods)
-    trend = scores_trend.components(made, periods)
-    return {
-        **_price(made, periods),
-        **_volume(made, periods),
-        **_volatility(made, periods),
-        **{f"momentum_{name}": momentum[name] for name in ("rsi", "macd", "stochastic")},
-        **{f"trend_{name}": trend[name] for name in ("fast", "middle", "slow")},
-        **_time(times),
+    """Every feature of the families that are asked for."""
+    families: dict[str, Callable[[], dict[str, np.ndarray]]] = {
+        "price": lambda: _price(made, periods),
+        "volume": lambda: _volume(made, periods),
+        "volatility": lambda: _volatility(made, periods),
+        "momentum": lambda: _scores("momentum", scores_momentum.components(made, periods)),
+        "trend": lambda: _scores("trend", scores_trend.components(made, periods)),
+        "time": lambda: _time(times),
     }
+    asked = {feature.family for feature in chosen}
+    made_of = [compute_family() for name, compute_family in families.items() if name in asked]
+    return {name: values for one in made_of for name, values in one.items()}
+
+
+def _scores(family: str, components: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {f"{family}_{name}": values for name, values in components.items()}
 
 
 def _price(made: parts.Bars, periods: ConfluencePeriods) -> dict[str, np.ndarray]:
