@@ -24,6 +24,7 @@ FEATURES = {
     "order_flow": "books and tape take no side",
     "orderflow": "candles have no order flow",
     "portfolio_metrics": "figures of the portfolio are not published",
+    "prediction": "predictions are unknown, and trades go without them",
     "profile": "there are no levels of volume",
     "rebalancing": "nothing is shrunk, and no entry goes beyond a limit",
     "recovery": "no lot counts as stuck",
