@@ -129,3 +129,29 @@ def test_the_same_seed_gives_the_same_interval_and_another_another():
     one, same, other = (accuracy.measure(*given_, COST, 3, seed).brier for seed in (1, 1, 2))
     assert one == same
     assert one != other
+
+
+@given(given_=predictions())
+def test_the_calibration_error_is_how_far_the_table_is_off_weighed_by_outcomes(given_):
+    found = accuracy.measure(*given_, COST, 3, samples=20)
+    error, table = found.calibration_error, found.table
+    if not found.outcomes:
+        assert all(math.isnan(one) for one in (error.value, error.low, error.high))
+        return
+    off = (table["predicted"] - table["rose"]).abs() * table["outcomes"]
+    assert error.value == pytest.approx(off.sum() / found.outcomes)
+    if not math.isnan(error.low):  # no resampled history had any outcome
+        assert 0 <= error.low <= error.value <= error.high
+
+
+@pytest.mark.parametrize("off", [0.0, 0.15])
+def test_the_interval_of_the_calibration_error_holds_the_true_one(off):
+    """Of predictions that are too high by so much, in about nine of ten histories or more."""
+    held = []
+    for seed in range(40):
+        noise = np.random.default_rng(seed)
+        truth = noise.uniform(0.2, 0.8, 400)
+        move = np.where(noise.random(400) < truth, 0.01, -0.01)
+        found = accuracy.measure(truth + off, move, COST, 1, samples=200).calibration_error
+        held.append(found.low <= off <= found.high)
+    assert np.mean(held) >= 0.8
