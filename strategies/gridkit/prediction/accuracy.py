@@ -30,10 +30,10 @@ class Accuracy:
     `outcomes` are candles with a prediction and a decided outcome, `effective` how many of those do
     not overlap. `accuracy` is the share on the right side, `brier` the mean squared error
     (0.25 for a constant 0.5), `log_loss` in nats (0.693 for it). `calibration_error` is the
-    expected one: how far the mean prediction of each tenth of the probability is from the share that rose,
-    weighed by its outcomes; luck alone puts it above 0. `table`: of each bin of the probability
-    `least`, `most`, `outcomes`, the mean `predicted`, the share that `rose` and its interval `low`,
-    `high`.
+    expected one: how far the mean prediction of each tenth of the probability is from the share
+    that rose, weighed by its outcomes; luck alone puts it above 0. `table`: of each bin of the
+    probability `least`, `most`, `outcomes`, the mean `predicted`, the share that `rose` and its
+    interval `low`, `high`.
     """
 
     outcomes: int
