@@ -13,12 +13,18 @@ from gridkit.prediction.calibration import NEUTRAL
 
 
 class Why(IntEnum):
-    """Why the gate is off: the first that holds; 0 where it is on."""
+    """Why predictions are not heeded: the first that holds; 0 where they are.
+
+    `compute` knows outcomes only. The last three are for those who know the model and its features.
+    """
 
     ON = 0
     FEW = 1
     INACCURATE = 2
     UNSURE = 3
+    OLD = 4
+    DRIFTED = 5
+    UNKNOWN = 6
 
     @property
     def text(self) -> str:
@@ -31,6 +37,9 @@ _TEXTS = {
     Why.FEW: "too few predictions whose outcome is known",
     Why.INACCURATE: "predictions were right too rarely",
     Why.UNSURE: "not sure enough that predictions pay for their costs",
+    Why.OLD: "the model is too old",
+    Why.DRIFTED: "the market is too unlike what the model was trained on",
+    Why.UNKNOWN: "there is no prediction for this candle",
 }
 
 
