@@ -52,15 +52,22 @@ class Predictor:
     """Answers for any candle by what was learned. Can be pickled.
 
     `names` are the features in order, `horizons` what is asked by name, `width` the rows an answer
-    looks back on, itself included: 1 but for a learner of sequences.
+    looks back on, itself included: 1 but for a learner of sequences. `judged_from` is when the
+    first row opened that was kept to calibrate on, seconds UTC.
     """
 
     def __init__(
-        self, learner: str, names: tuple[str, ...], width: int, asked: Mapping[str, Horizon]
+        self,
+        learner: str,
+        names: tuple[str, ...],
+        width: int,
+        judged_from: float,
+        asked: Mapping[str, Horizon],
     ) -> None:
         self.learner = learner
         self.names = names
         self.width = width
+        self.judged_from = judged_from
         self.asked = dict(asked)
 
     @property

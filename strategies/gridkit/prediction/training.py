@@ -1,6 +1,6 @@
 """Training: per horizon two questions, of each several learners, calibrated on later rows."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,7 +39,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class _Past:
-    """What may be learned from: the rows that are usable, all of shape (n, …)."""
+    """The rows of a training, (n, …); `rows` are the usable ones, `times` when those opened."""
 
     shown: np.ndarray
     rows: np.ndarray
@@ -47,6 +47,19 @@ class _Past:
     weights: np.ndarray
     width: int
     timeframe_seconds: float
+    recipe: Recipe
+
+    def split(self, horizon_seconds: float) -> purging.Split:
+        """Return which of `rows` to learn from, and which to calibrate on."""
+        recipe = self.recipe
+        return purging.split(
+            self.times, horizon_seconds, recipe.validation_fraction, recipe.embargo_seconds
+        )
+
+    @property
+    def judged_from(self) -> float:
+        """When the first row opened that calibrates; inf where there is none."""
+        return float(self.times[self.split(1).validation].min(initial=np.inf))
 
 
 def train(
@@ -64,51 +77,57 @@ def train(
     `decided_<h>` of each horizon: 1, 0, or NaN where unknown; `up_<h>` counts where decided.
     `weights` (n,), above 0, say how much a row counts. A row with an unknown feature is not learned
     from. The last fifth is not either: it calibrates, a purge and an embargo apart. `before` is
-    gone on from where it is of the same learner and features.
-    Raises ValueError where there is too little to learn any horizon's up from.
+    gone on from where it is of the same learner and features, and had not seen what calibrates.
+    Raises ValueError where there is too little to learn any horizon's up from, ImportError where
+    the learner is not installed.
     """
-    horizons = [name.removeprefix("up_") for name in outcomes if name.startswith("up_")]
+    past = _past(features, times, timeframe_seconds, recipe, weights)
     names = tuple(map(str, features.columns))
-    past = _past(features, times, timeframe_seconds, weights)
-    kept = before if before is not None and _alike(before, recipe, names) else None
-    asked = {}
-    for horizon in horizons:
-        known = outcomes[f"decided_{horizon}"].to_numpy("float64")
-        up = np.where(known == 1, outcomes[f"up_{horizon}"].to_numpy("float64"), np.nan)
-        old = kept.asked.get(horizon) if kept else None
-        asked[horizon] = Horizon(
-            _question(past, horizon, up, recipe, old.up if old else None),
-            _question(past, horizon, known, recipe, old.decided if old else None),
-        )
+    old = before.asked if before and _goes_on(before, names, past) else {}
+    horizons = [name.removeprefix("up_") for name in outcomes if name.startswith("up_")]
+    asked = {horizon: _horizon(past, horizon, outcomes, old.get(horizon)) for horizon in horizons}
     if not any(one.up.calibration for one in asked.values()):
         why = "; ".join(f"{horizon}: {one.up.why}" for horizon, one in asked.items())
         raise ValueError(f"too little to learn from ({why})")
-    return Predictor(recipe.learner, names, past.width, asked)
+    return Predictor(recipe.learner, names, past.width, past.judged_from, asked)
 
 
 def _past(
     features: pd.DataFrame,
     times: np.ndarray,
     timeframe_seconds: float,
+    recipe: Recipe,
     weights: np.ndarray | None,
 ) -> _Past:
-    shown, width = exact(features), 1
+    shown = exact(features)
+    width = learners.named(recipe.learner).width(recipe.parameters)
     joined = np.diff(times, prepend=np.nan) == timeframe_seconds
     rows = np.flatnonzero(usable(shown, width, joined))
     counts = np.ones(len(shown)) if weights is None else np.asarray(weights, dtype="float64")
-    return _Past(shown, rows, times[rows], counts, width, timeframe_seconds)
+    return _Past(shown, rows, times[rows], counts, width, timeframe_seconds, recipe)
 
 
-def _alike(before: Predictor, recipe: Recipe, names: tuple[str, ...]) -> bool:
-    return before.learner == recipe.learner and before.names == names
+def _goes_on(before: Predictor, names: tuple[str, ...], past: _Past) -> bool:
+    """Tell whether it knows the same features, and has learned from no row that calibrates now."""
+    alike = (before.learner, before.names) == (past.recipe.learner, names)
+    return alike and before.judged_from <= past.judged_from
+
+
+def _horizon(past: _Past, horizon: str, outcomes: pd.DataFrame, before: Horizon | None) -> Horizon:
+    decided = outcomes[f"decided_{horizon}"].to_numpy("float64")
+    up = np.where(decided == 1, outcomes[f"up_{horizon}"].to_numpy("float64"), np.nan)
+    seconds = candles.seconds_of(horizon)
+    return Horizon(
+        _question(past, seconds, up, before.up.members if before else ()),
+        _question(past, seconds, decided, before.decided.members if before else ()),
+    )
 
 
 def _question(
-    past: _Past, horizon: str, labels: np.ndarray, recipe: Recipe, before: Question | None
+    past: _Past, horizon_seconds: float, labels: np.ndarray, before: tuple[Any, ...]
 ) -> Question:
-    """Learn one question; `labels` (all rows) are NaN where it was not asked or is not known."""
-    seconds = candles.seconds_of(horizon)
-    parts = purging.split(past.times, seconds, recipe.validation_fraction, recipe.embargo_seconds)
+    """Learn one question; `labels` (of all rows) are NaN where it was not asked or is unknown."""
+    parts = past.split(horizon_seconds)
     asked = ~np.isnan(labels[past.rows])
     taught, judged = (past.rows[part[asked[part]]] for part in (parts.train, parts.validation))
     yes = int((labels[taught] == 1).sum())
@@ -116,44 +135,37 @@ def _question(
         return Question(why=f"{len(taught)} rows to learn from, {LEAST_ROWS} are needed")
     if min(yes, len(taught) - yes) < LEAST_OF_A_KIND:
         return Question(calibration=_always(yes, len(taught)))
-    step = max(1, int(seconds / past.timeframe_seconds) // ROWS_PER_HORIZON)
-    members = _members(past, taught, labels, recipe, step, before)
-    score = learners.named(recipe.learner).score
+    step = max(1, int(horizon_seconds / past.timeframe_seconds) // ROWS_PER_HORIZON)
+    members = tuple(_members(past, taught, labels, step, before))
+    score = learners.named(past.recipe.learner).score
     seen = windows(past.shown, judged, past.width)
     scores = np.mean([score(member, seen) for member in members], axis=0)
-    return Question(members, calibration.fit(scores, labels[judged], recipe.calibration))
+    return Question(members, calibration.fit(scores, labels[judged], past.recipe.calibration))
 
 
 def _always(yes: int, rows: int) -> Calibration:
+    """Return what says the share of all to every row (Laplace's)."""
     share = (yes + 1) / (rows + 2)
     why = f"{min(yes, rows - yes)} rows of one kind, {LEAST_OF_A_KIND} are needed"
     return Sigmoid(rows, why, 0.0, float(np.log(share / (1 - share))))
 
 
 def _members(
-    past: _Past,
-    taught: np.ndarray,
-    labels: np.ndarray,
-    recipe: Recipe,
-    step: int,
-    before: Question | None,
-) -> tuple[Any, ...]:
-    """Learners of a question; each misses another block of rows and takes others of the rest."""
-    learner = learners.named(recipe.learner)
+    past: _Past, taught: np.ndarray, labels: np.ndarray, step: int, before: tuple[Any, ...]
+) -> Iterator[Any]:
+    """Make the learners of a question. Each misses another block of rows and begins at another."""
+    recipe, learner = past.recipe, learners.named(past.recipe.learner)
     blocks = np.array_split(taught, recipe.members)
-    old = before.members if before and len(before.members) == recipe.members else ()
-    made = []
     for number in range(recipe.members):
-        rest = np.concatenate(blocks[:number] + blocks[number + 1 :])
-        rows = rest[number % step :: step]
-        task = Task(
-            windows(past.shown, rows, past.width),
-            labels[rows],
-            past.weights[rows],
-            recipe.seed + number,
-            recipe.threads,
-            {**learner.defaults, **recipe.parameters},
-            old[number] if old else None,
+        rows = np.concatenate(blocks[:number] + blocks[number + 1 :])[number % step :: step]
+        yield learner.fit(
+            Task(
+                windows(past.shown, rows, past.width),
+                labels[rows],
+                past.weights[rows],
+                recipe.seed + number,
+                recipe.threads,
+                learner.parameters(recipe.parameters),
+                before[number] if number < len(before) else None,
+            )
         )
-        made.append(learner.fit(task))
-    return tuple(made)
