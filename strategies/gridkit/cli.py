@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from gridkit import __version__, offline
 from gridkit.check import command as check
 from gridkit.check import listing
+from gridkit.models import command as models
 from gridkit.reports import command as report
 from gridkit.reports import fills
 from gridkit.why import command as why
@@ -28,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     why.add_parser(subparsers)
     portfolio.add_parser(subparsers)
     fills.add_parser(subparsers)
+    models.add_parser(subparsers)
     options = parser.parse_args(arguments)
     return int(options.run(options))
 

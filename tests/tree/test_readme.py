@@ -13,6 +13,7 @@ from freqtrade.commands.arguments import Arguments
 from tree.project import ROOT
 
 GRIDKIT = Path(sys.executable).parent / "gridkit"
+NESTED = {"models"}  # that have subcommands of their own
 _PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "tests/README.md")
 DOCUMENTS = [*(ROOT / page for page in _PAGES), *sorted((ROOT / "docs").rglob("*.md"))]
 _FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -73,11 +74,9 @@ def make_variables() -> set[str]:
 
 
 @functools.cache
-def gridkit_help(subcommand: str) -> str:
-    shown = subprocess.run(
-        [GRIDKIT, subcommand, "--help"], capture_output=True, text=True, check=False
-    )
-    assert shown.returncode == 0, f"gridkit {subcommand}: {shown.stderr}"
+def gridkit_help(*words: str) -> str:
+    shown = subprocess.run([GRIDKIT, *words, "--help"], capture_output=True, text=True, check=False)
+    assert shown.returncode == 0, f"gridkit {' '.join(words)}: {shown.stderr}"
     return shown.stdout
 
 
@@ -101,6 +100,8 @@ def test_every_make_target_and_variable_named_exists(document: Path) -> None:
 def test_every_gridkit_command_and_option_named_exists(document: Path) -> None:
     for subcommand, *arguments in calls(document.read_text(), "gridkit"):
         known = gridkit_help(subcommand) if not subcommand.startswith("-") else "--help --version"
+        if subcommand in NESTED and arguments:
+            known = gridkit_help(subcommand, arguments[0])
         options = {word.split("=")[0] for word in arguments if word.startswith("--")}
         absent = {option for option in options if not re.search(rf"{option}\b", known)}
         assert not absent, f"gridkit {subcommand} has no {absent}"

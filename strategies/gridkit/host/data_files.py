@@ -15,7 +15,6 @@ import pandas as pd
 from freqtrade.configuration import TimeRange
 from freqtrade.data.converter import trim_dataframe
 from freqtrade.data.history import get_datahandler
-from freqtrade.data.history.datahandlers.idatahandler import IDataHandler
 from freqtrade.enums import CandleType, RunMode
 from freqtrade.exceptions import OperationalException
 from freqtrade.misc import pair_to_filename
@@ -81,22 +80,48 @@ def named_pairs(config: Mapping[str, Any]) -> list[str]:
     return [pair for pair in whitelist if _LITERAL_PAIR.fullmatch(pair) and pair not in refused]
 
 
-def _problem(config: Mapping[str, Any], pair: str, timeframe: str, *, in_range: bool) -> str | None:
-    folder, form = Path(config["datadir"]), config.get("dataformat_ohlcv", "feather")
-    kind = config.get("candle_type_def", CandleType.SPOT)
+def problem(
+    folder: Path, pair: str, timeframe: str, kind: CandleType, form: str = "feather"
+) -> str | None:
+    """Return why a pair has no candles of a timeframe, and how to get them; None where it has."""
     path = _path(folder, pair, timeframe, kind, form)
-    download = f"freqtrade download-data --pairs {pair} --timeframes {timeframe}"
+    download = _download(pair, timeframe)
     if not path.is_file():
         return (
             f"{pair}: no {timeframe} candles, as there is no file {path}. Download them: {download}"
         )
-    frame = _read(get_datahandler(folder, form), pair, timeframe, kind)
-    if frame.empty:
+    if read(folder, pair, timeframe, kind, form).empty:
         return f"{pair}: no {timeframe} candles can be read from {path}. {_ANEW} {download}"
-    wanted = config.get("timerange")
-    if in_range and trim_dataframe(frame, TimeRange.parse_timerange(wanted)).empty:
-        return f"{pair}: no {timeframe} candles in {wanted} in {path}: {download}"
     return None
+
+
+def read(
+    folder: Path, pair: str, timeframe: str, kind: CandleType, form: str = "feather"
+) -> pd.DataFrame:
+    """Return what freqtrade will read; no rows where it logs an error or fails over the file."""
+    files = get_datahandler(folder, form)
+    with _silent_reading():
+        try:
+            return files.ohlcv_load(pair, timeframe, kind, fill_missing=False, warn_no_data=False)
+        except Exception:  # whatever a spoilt file makes its reader raise
+            return pd.DataFrame()
+
+
+def _problem(config: Mapping[str, Any], pair: str, timeframe: str, *, in_range: bool) -> str | None:
+    folder, form = Path(config["datadir"]), config.get("dataformat_ohlcv", "feather")
+    kind, wanted = config.get("candle_type_def", CandleType.SPOT), config.get("timerange")
+    found = problem(folder, pair, timeframe, kind, form)
+    if found or not in_range:
+        return found
+    frame = read(folder, pair, timeframe, kind, form)
+    if trim_dataframe(frame, TimeRange.parse_timerange(wanted)).empty:
+        path = _path(folder, pair, timeframe, kind, form)
+        return f"{pair}: no {timeframe} candles in {wanted} in {path}: {_download(pair, timeframe)}"
+    return None
+
+
+def _download(pair: str, timeframe: str) -> str:
+    return f"freqtrade download-data --pairs {pair} --timeframes {timeframe}"
 
 
 _ANEW = "Delete the file and download it again:"
@@ -107,15 +132,6 @@ def _path(folder: Path, pair: str, timeframe: str, kind: CandleType, form: str) 
     if kind == CandleType.SPOT:
         return folder / f"{name}.{ending}"
     return folder / "futures" / f"{name}-{kind}.{ending}"
-
-
-def _read(files: IDataHandler, pair: str, timeframe: str, kind: CandleType) -> pd.DataFrame:
-    """Return what freqtrade will read; no rows where it logs an error or fails over the file."""
-    with _silent_reading():
-        try:
-            return files.ohlcv_load(pair, timeframe, kind, fill_missing=False, warn_no_data=False)
-        except Exception:  # whatever a spoilt file makes its reader raise
-            return pd.DataFrame()
 
 
 @contextmanager
