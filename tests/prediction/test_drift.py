@@ -2,6 +2,7 @@
 
 import bisect
 import math
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -10,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from gridkit.prediction import drift
-from gridkit.prediction.drift import Limits
+from gridkit.prediction import drift, features
+from gridkit.settings import Settings
 
 HOUR = 3_600.0
+DAY = 288
 
 
 @st.composite
@@ -83,32 +85,103 @@ def test_each_feature_is_compared_with_its_own_past():
     noise = np.random.default_rng(5)
     training = pd.DataFrame(noise.normal(0, 1, (1_000, 3)), columns=["one", "two", "three"])
     now = training.assign(two=training["two"] + 2, three=np.nan)
-    found = drift.compare(training, now[["three", "two", "one"]])
+    found = drift.compare(drift.reference(training), now[["three", "two", "one"]])
     assert found["one"] == pytest.approx(0, abs=1e-9)
     assert found["two"] > 1
     assert math.isnan(found["three"])
 
 
+@given(training=values(), now=values())
+def test_a_reference_says_what_the_rows_it_was_made_of_would_say(training, now):
+    reference = pickle.loads(pickle.dumps(drift.reference(pd.DataFrame({"one": training}))))
+    found = drift.compare(reference, pd.DataFrame({"one": now}))
+    assert found["one"] == pytest.approx(drift.stability_index(training, now), nan_ok=True)
+    assert len(pickle.dumps(reference)) < 2_000
+
+
+@given(training=values(), now=values(), rows=st.integers(1, 300))
+def test_lately_says_of_each_row_what_comparing_its_last_rows_would(training, now, rows):
+    reference = drift.reference(pd.DataFrame({"one": training, "two": training * 2}))
+    features = pd.DataFrame({"one": now, "two": now + 0.5})
+    expected = [
+        drift.drifted(drift.compare(reference, features[end - rows : end]), 0.3)
+        if end >= rows
+        else math.nan
+        for end in range(1, len(features) + 1)
+    ]
+    np.testing.assert_allclose(drift.lately(reference, features, rows, 0.3), expected)
+
+
 CALM = pd.Series({"one": 0.01, "two": 0.02, "three": 0.1, "four": np.nan, "five": 0.24})
+WILD = CALM.replace({0.02: 0.3, 0.1: 0.9})
+
+
+@pytest.mark.parametrize(
+    ("indices", "expected"), [(CALM, 0.0), (WILD, 0.5), (CALM * np.nan, np.nan), (CALM[:0], np.nan)]
+)
+def test_drifted_is_the_share_of_the_known_that_are_above(indices, expected):
+    assert drift.drifted(indices, 0.25) == pytest.approx(expected, nan_ok=True)
 
 
 @pytest.mark.parametrize(
     ("indices", "hours", "limits", "words"),
     [
-        (CALM, 1.0, Limits(), None),
-        (CALM, 24.0, Limits(), None),
-        (CALM, 24.1, Limits(), "24.1 hours old, 24 are allowed"),
-        (CALM, 24.1, Limits(most_age_hours=48), None),
-        (CALM, math.nan, Limits(), "nan hours old"),
-        (CALM.replace(0.02, 0.3), 1.0, Limits(), None),
-        (CALM.replace({0.02: 0.3, 0.1: 0.9}), 1.0, Limits(), "2 of 4 features drifted, three most"),
-        (CALM.replace({0.02: 0.3, 0.1: 0.9}), 1.0, Limits(most_drifted_fraction=0.5), None),
-        (CALM.replace({0.02: 0.3, 0.1: 0.9}), 1.0, Limits(most_drifted_fraction=0.45), "2 of 4"),
-        (CALM.replace({0.02: 0.3, 0.1: 0.9}), 1.0, Limits(most_index=0.5), None),
-        (CALM * np.nan, 1.0, Limits(), "unknown"),
-        (CALM.iloc[:0], 1.0, Limits(), "unknown"),
+        (CALM, 1.0, {}, None),
+        (CALM, 24.0, {}, None),
+        (CALM, 24.1, {}, "24.1 hours old, 24 are allowed"),
+        (CALM, 24.1, {"most_age_hours": 48}, None),
+        (CALM, math.nan, {}, "nan hours old"),
+        (CALM.replace(0.02, 0.3), 1.0, {}, None),
+        (WILD, 1.0, {}, "2 of 4 features drifted, three most"),
+        (WILD, 1.0, {"most_drifted": 0.5}, None),
+        (WILD, 1.0, {"most_drifted": 0.45}, "2 of 4"),
+        (WILD, 1.0, {"most_index": 0.5}, None),
+        (WILD, 1.0, {"most_index": 0.5, "most_drifted": 0.0}, "1 of 4 features drifted, three"),
+        (CALM * np.nan, 1.0, {}, "unknown"),
+        (CALM.iloc[:0], 1.0, {}, "unknown"),
     ],
 )
 def test_a_model_is_objected_to_for_age_drift_and_what_is_not_known(indices, hours, limits, words):
-    found = drift.objection(indices, hours * HOUR, limits)
+    usual = {"most_index": 0.25, "most_drifted": 0.25, "most_age_hours": 24}
+    found = drift.objection(indices, hours * HOUR, **usual | limits)
     assert found is None if words is None else words in found
+
+
+def weekly(path, days):
+    """Tell of each week of a real market whether it drifted from so many days before it."""
+    frame = pd.read_feather(path)
+    shown = features.compute(frame, Settings())
+    limits = Settings().prediction.drift
+    found, dates = [], []
+    for at in range((days + 4) * DAY, len(frame) - 7 * DAY, 7 * DAY):
+        now = slice(at, at + 7 * DAY)
+        indices = drift.compare(drift.reference(shown[at - days * DAY : at]), shown[now])
+        found.append(drift.drifted(indices, limits.most_index) > limits.most_drifted)
+        dates.append(frame["date"].iloc[at])
+    return pd.Series(found, index=dates)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("coin", ["BTC", "ETH"])
+def test_an_ordinary_week_passes(real_data, coin):
+    folder = real_data / "futures_5m_2023-05_2024-05" / "binance" / "futures"
+    found = weekly(folder / f"{coin}_USDT_USDT-5m-futures.feather", 90)
+    assert len(found) > 30
+    assert found.mean() < 0.05
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("coin", ["BTC", "ETH", "SOL"])
+def test_the_week_of_november_2022_does_not(real_data, coin):
+    path = real_data / "spot_5m_2022-08_2023-09" / "binance" / f"{coin}_USDT-5m.feather"
+    frame = pd.read_feather(path)
+    shown = features.compute(frame, Settings()).set_index(frame["date"])
+    reference = drift.reference(shown["2022-10-09":"2022-11-07"])
+    limits = Settings().prediction.drift
+    for days, passes in (
+        (("2022-11-01", "2022-11-07"), True),
+        (("2022-11-08", "2022-11-14"), False),
+    ):
+        indices = drift.compare(reference, shown[slice(*days)])
+        drifted = drift.drifted(indices, limits.most_index) > limits.most_drifted
+        assert drifted != passes

@@ -58,13 +58,13 @@ class DriftSettings(Section):
     enabled: bool = Field(default=True, description="compare the features of the last days")
     days: float = Field(default=7.0, ge=1, le=90, description="days that are compared")
     most_index: float = Field(
-        default=0.25,
+        default=5.0,
         gt=0,
         le=100,
         description="population stability index from which a feature has shifted",
     )
     most_drifted: Share = Field(
-        default=0.5, description="share of the features that may have shifted"
+        default=0.0, description="share of the features that may have shifted"
     )
 
 
