@@ -18,6 +18,7 @@ from gridkit.host import (
     summary,
 )
 from gridkit.host.desk import GridDesk
+from gridkit.host.prediction import engineering, starting
 from gridkit.host.signals import SIDES
 from gridkit.risk.guards import refuses_on_error
 
@@ -53,6 +54,7 @@ class AdaptiveGrid(IStrategy):
         live = config.get("runmode") in TRADING
         self.errors_are_fatal = config.get("runmode") == RunMode.BACKTEST
         data_files.check(config, timeframe, settings)
+        starting.settle(self, config, settings, timeframe)
         self.startup_candle_count = known.candles
         self.plot_config = drawing.plot_config(settings)
         self.desk = GridDesk(self, known, live=live, timeframe=timeframe)
@@ -69,6 +71,24 @@ class AdaptiveGrid(IStrategy):
 
     def informative_pairs(self) -> list[tuple[str, str]]:
         return signals.informative_pairs(self)
+
+    def feature_engineering_expand_all(
+        self, dataframe: DataFrame, period: int, metadata: dict, **kwargs
+    ) -> DataFrame:
+        return engineering.candles_alone(dataframe)
+
+    def feature_engineering_expand_basic(
+        self, dataframe: DataFrame, metadata: dict, **kwargs
+    ) -> DataFrame:
+        return engineering.of_timeframe(dataframe, self)
+
+    def feature_engineering_standard(
+        self, dataframe: DataFrame, metadata: dict, **kwargs
+    ) -> DataFrame:
+        return engineering.of_pair(dataframe, metadata["pair"], self)
+
+    def set_freqai_targets(self, dataframe: DataFrame, metadata: dict, **kwargs) -> DataFrame:
+        return engineering.targets_of(dataframe, metadata["pair"], self)
 
     def populate_indicators(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
         return signals.indicators(dataframe, metadata["pair"], self)

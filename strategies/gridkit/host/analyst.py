@@ -59,6 +59,11 @@ class Analyst:
         return self._context.live
 
     @property
+    def is_futures(self) -> bool:
+        """Whether this bot trades futures."""
+        return self._context.is_futures
+
+    @property
     def seconds(self) -> int:
         """Length of the strategy's own candles."""
         return self._context.seconds

@@ -65,6 +65,17 @@ class Features:
             self._failed(name, pair, FEATURES[name], error)
             return answer
 
+    def mark(self, name: str, pair: str, why: str) -> None:
+        """Show that a feature has no answer just now, although it did not fail: never switched off.
+
+        It works again once it was asked for in another candle and nobody marked it.
+        """
+        known, candle, now = self._known.get((name, pair)), self._candle(), self._clock()
+        since = known.since if known else now
+        self._known[name, pair] = Failing(name, pair, 1, candle, candle, since, why[:LONGEST])
+        if known is None or known.why != why[:LONGEST]:
+            logger.info("%s: %s has no answer: %s", pair, name, why)
+
     def guard(
         self,
         name: str,

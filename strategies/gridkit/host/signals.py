@@ -11,6 +11,7 @@ from gridkit import candles
 from gridkit.analytics.regime import Regime
 from gridkit.grid import tags
 from gridkit.host import columns, outlook, startup
+from gridkit.host.prediction import heeding
 from gridkit.host.sources import HOURLY
 from gridkit.settings import Settings, SettingsError
 
@@ -31,7 +32,7 @@ def indicators(frame: pd.DataFrame, pair: str, strategy: Any) -> pd.DataFrame:
         hours = analyst.candles(frame, pair, HOURLY)
         if hours is not None:
             hourly.prepare(pair, hours)
-    return columns.of_pair(frame, pair, analyst)
+    return heeding.added(columns.of_pair(frame, pair, analyst), pair, strategy)
 
 
 def prepare(frame: pd.DataFrame, pair: str, strategy: Any) -> None:

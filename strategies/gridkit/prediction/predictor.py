@@ -1,5 +1,6 @@
 """What training leaves behind: learners and their calibration, which answer for any candle."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -51,10 +52,17 @@ class Horizon:
 class Predictor:
     """Answers for any candle by what was learned. Can be pickled.
 
+    Left by who trained it: `trained`, when the window ended, seconds UTC; `reference`, what its
+    features were like; `tail`, the last days of them.
+
     `names` are the features in order, `horizons` what is asked by name, `width` the rows an answer
     looks back on, itself included: 1 but for a learner of sequences. `judged_from` is when the
     first row opened that was kept to calibrate on, seconds UTC.
     """
+
+    trained: float = math.nan
+    reference: Any = None
+    tail: pd.DataFrame | None = None
 
     def __init__(
         self,

@@ -41,7 +41,11 @@ def moves(frame: pd.DataFrame, horizon: str) -> np.ndarray:
     Where that one candle is missing the move is unknown, not that of a neighbour.
     """
     candles.check(frame)
-    times, close = candles.times(frame), frame["close"].to_numpy("float64")
+    return between(candles.times(frame), frame["close"].to_numpy("float64"), horizon)
+
+
+def between(times: np.ndarray, close: np.ndarray, horizon: str) -> np.ndarray:
+    """Return the same of closes at ascending times, seconds UTC. Shapes (n,)."""
     then = times + candles.seconds_of(horizon)
     place = np.minimum(np.searchsorted(times, then), max(len(times) - 1, 0))
     later = np.where(times[place] == then, close[place], np.nan) if len(times) else close

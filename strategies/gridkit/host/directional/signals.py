@@ -8,6 +8,7 @@ import pandas as pd
 from gridkit.analytics import entry_tags
 from gridkit.analytics.candidates import LONG, SHORT, Why
 from gridkit.host.directional import columns
+from gridkit.host.prediction import heeding
 from gridkit.host.sources import HOURLY
 
 Wanted = tuple[str, str] | tuple[str, str, str]
@@ -31,7 +32,7 @@ def indicators(frame: pd.DataFrame, pair: str, strategy: Any) -> pd.DataFrame:
         hours = analyst.candles(frame, pair, HOURLY)
         if hours is not None:
             context.hourly.prepare(pair, hours)
-    return columns.of_pair(frame, pair, analyst)
+    return heeding.added(columns.of_pair(frame, pair, analyst), pair, strategy)
 
 
 def entries(frame: pd.DataFrame, pair: str, strategy: Any) -> pd.DataFrame:

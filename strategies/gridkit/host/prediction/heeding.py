@@ -1,0 +1,171 @@
+"""FreqAI's answer as columns: what is predicted, and whether that is heeded (SPEC O)."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gridkit import candles
+from gridkit.host import timeframes
+from gridkit.host.prediction import context
+from gridkit.host.prediction.engineering import LABEL, candles_alone, cost_fraction
+from gridkit.host.prediction.learning import DRIFTED, TRAINED
+from gridkit.prediction import gate, targets
+from gridkit.prediction.gate import Why
+from gridkit.settings import PredictionSettings
+
+KEPT_DAYS = 1  # of history beyond what the gate looks at
+FIGURES = ("accuracy", "lower", "break_even", "outcomes")
+
+
+def is_on(strategy: Any) -> bool:
+    """Whether FreqAI runs."""
+    return bool(strategy.config.get("freqai", {}).get("enabled", False))
+
+
+def added(frame: pd.DataFrame, pair: str, strategy: Any) -> pd.DataFrame:
+    """Return an analysed frame with the predictor's columns; as it is where FreqAI is off."""
+    if not is_on(strategy):
+        return frame
+    features = strategy.desk.context.features
+    made = features.run(
+        "prediction",
+        pair,
+        lambda: of_pair(frame, pair, strategy),
+        lambda: unknown(frame, strategy.desk.settings.prediction),
+    )
+    return pd.concat([frame, made], axis=1)
+
+
+def of_pair(frame: pd.DataFrame, pair: str, strategy: Any) -> pd.DataFrame:
+    """Ask FreqAI, which trains where it must, and judge its answer."""
+    analyst, settings = strategy.desk.analyst, strategy.desk.settings
+    brought = context.brought(frame, pair, analyst)
+    asked = pd.concat([candles_alone(frame), brought], axis=1)
+    answer = strategy.freqai.start(asked, {"pair": pair}, strategy)
+    seen = _history(answer, pair, strategy)
+    cost = cost_fraction(pair, strategy)
+    made = columns(seen, settings.prediction, analyst.sources.timeframe, cost)
+    _show(made, pair, strategy)
+    return _at(frame, seen, made)
+
+
+def columns(
+    seen: pd.DataFrame, rule: PredictionSettings, timeframe: str, cost_fraction: float
+) -> pd.DataFrame:
+    """Return the predictor's columns of consecutive candles.
+
+    `seen` has `date`, `close` and what FreqAI answered: `&-up_<horizon>`, `&-decided_<horizon>`,
+    `&-uncertainty_<horizon>`, `&-drifted`, `prediction_trained` (seconds UTC) and `do_predict`.
+    FreqAI fills with 0 where it has no answer, so that 0 is unknown in all of them.
+
+    - prediction_up: P(up | decided) of the main horizon while it is heeded, else NaN;
+    - prediction_gate, int8: a gate.Why, 0 while it is heeded, else the first reason against it;
+    - prediction_accuracy, _lower, _break_even, _outcomes: the gate's figures;
+    - prediction_up_<horizon>: P(up | decided), heeded or not; NaN unknown;
+    - prediction_decided, _uncertainty: of the main horizon; _drifted: share of shifted features;
+      _hours: age of the model at the candle's close.
+    """
+    main, ups = rule.main_horizon, {one: _up(seen, one) for one in rule.horizons}
+    own = np.isnan(ups[main])
+    judged = gate.compute(_for_gate(seen, ups[main], main), _rule(rule, timeframe, cost_fraction))
+    closes = candles.times(seen) + candles.seconds_of(timeframe)
+    hours = (closes - _known(seen, TRAINED, own)) / candles.SECONDS_PER_HOUR
+    drifted = np.where(own, np.nan, _number(seen, DRIFTED))
+    doubt = _number(seen, f"{LABEL}uncertainty_{main}")
+    against = {
+        Why.UNKNOWN: own,
+        Why.OLD: ~(hours <= rule.gate.max_age_hours),
+        Why.DRIFTED: drifted > rule.drift.most_drifted,
+    }
+    reason = np.select(list(against.values()), list(against), judged["gate_reason"].to_numpy())
+    made = {
+        "prediction_up": np.where(reason == Why.ON, ups[main], np.nan),
+        **{f"prediction_{name}": judged[f"gate_{name}"] for name in FIGURES},
+        **{f"prediction_up_{one}": up for one, up in ups.items()},
+        "prediction_decided": _known(seen, f"{LABEL}decided_{main}", own),
+        "prediction_uncertainty": np.where(own, np.nan, doubt),
+        "prediction_drifted": drifted,
+        "prediction_hours": hours,
+    }
+    frame = pd.DataFrame(made, index=seen.index, dtype="float32")
+    return frame.assign(prediction_gate=reason.astype("int8"))
+
+
+def unknown(frame: pd.DataFrame, rule: PredictionSettings) -> pd.DataFrame:
+    """Return the columns of candles of which nothing is predicted."""
+    names = ["up", *FIGURES, *(f"up_{one}" for one in rule.horizons)]
+    names += ["decided", "uncertainty", "drifted", "hours"]
+    nothing = {f"prediction_{name}": np.float32(np.nan) for name in names}
+    return pd.DataFrame({**nothing, "prediction_gate": np.int8(Why.UNKNOWN)}, index=frame.index)
+
+
+def _rule(rule: PredictionSettings, timeframe: str, cost_fraction: float) -> gate.Rule:
+    return gate.Rule(
+        rule.main_horizon,
+        timeframe,
+        cost_fraction,
+        least_accuracy=rule.gate.least_accuracy,
+        least_outcomes=rule.gate.least_outcomes,
+        confidence=rule.gate.confidence,
+        window_days=rule.gate.window_days,
+    )
+
+
+def _for_gate(seen: pd.DataFrame, up: np.ndarray, horizon: str) -> pd.DataFrame:
+    move = targets.between(candles.times(seen), seen["close"].to_numpy("float64"), horizon)
+    return pd.DataFrame(
+        {
+            "date": seen["date"],
+            "up": up,
+            "do_predict": seen["do_predict"],
+            "in_sample": False,  # FreqAI gives those do_predict 0
+            "move": move,
+        }
+    )
+
+
+def _up(seen: pd.DataFrame, horizon: str) -> np.ndarray:
+    up = _number(seen, f"{LABEL}up_{horizon}")
+    counts = (seen["do_predict"] == 1).to_numpy() & (up > 0) & (up <= 1)
+    return np.where(counts, up, np.nan)
+
+
+def _known(seen: pd.DataFrame, name: str, own: np.ndarray) -> np.ndarray:
+    values = _number(seen, name)
+    return np.where(own | ~(values > 0), np.nan, values)
+
+
+def _number(seen: pd.DataFrame, name: str) -> np.ndarray:
+    """Return a column; unknown where FreqAI has no model yet, and so no such column."""
+    return seen[name].to_numpy("float64") if name in seen else np.full(len(seen), np.nan)
+
+
+def _history(answer: pd.DataFrame, pair: str, strategy: Any) -> pd.DataFrame:
+    """Return the answer; live, FreqAI's own longer history of predictions, where it has one."""
+    desk, rule = strategy.desk, strategy.desk.settings.prediction
+    if not desk.context.live:
+        return answer
+    past = strategy.freqai.dd.historic_predictions.get(pair)
+    if past is None or not len(past):
+        return answer
+    rows = round((rule.gate.window_days + KEPT_DAYS) * candles.SECONDS_PER_DAY)
+    rows = rows // desk.context.seconds + len(answer)
+    return past.tail(rows).rename(columns={"date_pred": "date", "close_price": "close"})
+
+
+def _at(frame: pd.DataFrame, seen: pd.DataFrame, made: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns at the candles of the frame; what is not there is unknown."""
+    have, want = candles.times(seen), candles.times(frame)
+    place = np.clip(np.searchsorted(have, want), 0, len(have) - 1)
+    found = timeframes.taken(made, np.where(have[place] == want, place, -1), frame.index)
+    gate = np.where(have[place] == want, found["prediction_gate"], Why.UNKNOWN)
+    return found.assign(prediction_gate=gate.astype("int8"))
+
+
+def _show(made: pd.DataFrame, pair: str, strategy: Any) -> None:
+    """Live, put on the board why a pair has no prediction, as training is tried again anyhow."""
+    desk = strategy.desk
+    if desk.context.live and np.isnan(made.iloc[-1].filter(like="prediction_up_")).all():
+        why = strategy.freqai.learning.told.get(pair, "no model has predicted this candle")
+        desk.context.features.mark("prediction", pair, why)

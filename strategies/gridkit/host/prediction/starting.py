@@ -1,0 +1,84 @@
+"""What must be so of FreqAI's section before it starts, and the folder it is given."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
+from typing import Any
+
+from freqtrade.exceptions import OperationalException
+
+from gridkit.host.prediction import identifier
+from gridkit.prediction import targets
+from gridkit.settings import SECTION, Settings
+
+logger = logging.getLogger(__name__)
+
+MODEL = "DirectionModel"
+HOURS_PER_DAY = 24
+LEAST_VALIDATION, MOST_VALIDATION = 0.05, 0.5
+
+
+def settle(strategy: Any, config: dict[str, Any], settings: Settings, timeframe: str) -> None:
+    """Raise OperationalException with all that is wrong, warn, and settle the identifier.
+
+    Nothing happens where FreqAI is off.
+    """
+    if not config.get("freqai", {}).get("enabled", False):
+        return
+    found = [*wrong(config, settings, timeframe)]
+    if found:
+        raise OperationalException("; ".join(found))
+    for warning in cautions(config["freqai"], settings):
+        logger.warning(warning)
+    identifier.settle(strategy, config, settings, timeframe)
+
+
+def wrong(config: Mapping[str, Any], settings: Settings, timeframe: str) -> Iterator[str]:
+    """Yield each condition of FreqAI's section and ours that does not hold."""
+    freqai, rule = config["freqai"], settings.prediction
+    if config.get("freqaimodel") != MODEL:
+        yield f"freqaimodel = {config.get('freqaimodel')!r}: must be {MODEL!r}"
+    yield from _of_split(freqai.get("data_split_parameters", {}))
+    periods = freqai.get("feature_parameters", {}).get("indicator_periods_candles")
+    if not periods:
+        yield (
+            f"freqai.feature_parameters.indicator_periods_candles = {periods!r}: FreqAI wants one "
+            "at least, as [14], which changes nothing here"
+        )
+    for horizon in rule.horizons:
+        try:
+            targets.horizon_candles(horizon, timeframe)
+        except ValueError as error:
+            yield f"{SECTION}.prediction.horizons: {error}"
+    if rule.learner == "lstm" and find_spec("torch") is None:
+        yield f"{SECTION}.prediction.learner = 'lstm' needs torch: pip install 'gridkit[torch]'"
+
+
+def _of_split(split: Mapping[str, Any]) -> Iterator[str]:
+    if split.get("shuffle", False):
+        yield (
+            "freqai.data_split_parameters.shuffle = True: must be false, as validation has to come "
+            "after training"
+        )
+    share = split.get("test_size", LEAST_VALIDATION)
+    if not LEAST_VALIDATION <= share <= MOST_VALIDATION:
+        yield (
+            f"freqai.data_split_parameters.test_size = {share}: the share of rows that calibrate, "
+            f"allowed is {LEAST_VALIDATION} to {MOST_VALIDATION}"
+        )
+
+
+def cautions(freqai: Mapping[str, Any], settings: Settings) -> Iterator[str]:
+    """Yield what is allowed and switches predictions off for a part of the time."""
+    oldest = settings.prediction.gate.max_age_hours
+    hours = freqai.get("backtest_period_days", 7) * HOURS_PER_DAY
+    if hours > oldest:
+        yield (
+            f"freqai.backtest_period_days is {hours:g} hours, and a model is heeded for {oldest:g} "
+            f"({SECTION}.prediction.gate.max_age_hours): after that predictions change nothing"
+        )
+    if freqai.get("live_retrain_hours", 0) > oldest:
+        yield (
+            f"freqai.live_retrain_hours = {freqai['live_retrain_hours']}: a model is heeded for "
+            f"{oldest:g} hours ({SECTION}.prediction.gate.max_age_hours)"
+        )
