@@ -63,13 +63,15 @@ class Failing:
 
     @property
     def state(self) -> str:
-        """One of `refuses` (guards), `failing`, `off`."""
+        """One of `refuses` (guards), `waits` (without a failure), `failing`, `off`."""
         if self.name in GUARDS:
             return "refuses"
+        if not self.failures:
+            return "waits"
         return "off" if self.failures >= MOST_FAILURES else "failing"
 
     def __str__(self) -> str:
-        told = {"off": "off", "refuses": "fails and refuses"}
+        told = {"off": "off", "refuses": "fails and refuses", "waits": "has no answer"}
         state = told.get(self.state, f"failed {self.failures} of {MOST_FAILURES} times")
         since = f" since {self.since:%m-%d %H:%M}" if self.since else ""
         return f"{self.name} {state}{since}: {self.why}"

@@ -72,7 +72,7 @@ class Features:
         """
         known, candle, now = self._known.get((name, pair)), self._candle(), self._clock()
         since = known.since if known else now
-        self._known[name, pair] = Failing(name, pair, 1, candle, candle, since, why[:LONGEST])
+        self._known[name, pair] = Failing(name, pair, 0, candle, candle, since, why[:LONGEST])
         if known is None or known.why != why[:LONGEST]:
             logger.info("%s: %s has no answer: %s", pair, name, why)
 

@@ -30,6 +30,7 @@ from gridkit.analytics import (
     volatility,
 )
 from gridkit.host import forecasts
+from gridkit.prediction import features
 from gridkit.settings import GarchSettings, Settings
 
 logger = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ def fitted(
     settings = _with_garch(settings, most)
     coarse = profile_timeframe(settings, timeframe, most)
     own = _needs_of_positions(settings) if directional else _needs_of_grid(settings, timeframe)
-    needs = dict(_needs(settings, timeframe, coarse, own))
+    needs = dict(_needs(config, settings, timeframe, coarse, own))
     unmet = {name: count for name, count in needs.items() if count > most}
     if unmet:
         logger.warning(
@@ -72,6 +73,7 @@ def fitted(
 
 
 def _needs(
+    config: Mapping[str, Any],
     settings: Settings, timeframe: str, coarse: str, of_strategy: Iterator[tuple[str, int]]
 ) -> Iterator[tuple[str, int]]:
     """Yield what each module that is switched on needs, in candles of its own timeframe."""
@@ -91,6 +93,8 @@ def _needs(
         yield "thresholds", thresholds.warmup(settings, HOUR)
     if settings.orderflow.enabled:
         yield "orderflow", orderflow.warmup(settings, own)
+    if config.get("freqai", {}).get("enabled", False):
+        yield "prediction", features.warmup(settings, own)
 
 
 def _needs_of_grid(settings: Settings, timeframe: str) -> Iterator[tuple[str, int]]:

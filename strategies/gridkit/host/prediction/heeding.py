@@ -9,7 +9,7 @@ from gridkit import candles
 from gridkit.host import timeframes
 from gridkit.host.prediction import context
 from gridkit.host.prediction.engineering import LABEL, candles_alone, cost_fraction
-from gridkit.host.prediction.learning import DRIFTED, TRAINED
+from gridkit.host.prediction.learning import DRIFTED, SHIFT, TRAINED
 from gridkit.prediction import gate, targets
 from gridkit.prediction.gate import Why
 from gridkit.settings import PredictionSettings
@@ -71,12 +71,12 @@ def columns(
     judged = gate.compute(_for_gate(seen, ups[main], main), _rule(rule, timeframe, cost_fraction))
     closes = candles.times(seen) + candles.seconds_of(timeframe)
     hours = (closes - _known(seen, TRAINED, own)) / candles.SECONDS_PER_HOUR
-    drifted = np.where(own, np.nan, _number(seen, DRIFTED))
+    drifted = _known(seen, DRIFTED, own) - SHIFT
     doubt = _number(seen, f"{LABEL}uncertainty_{main}")
     against = {
         Why.UNKNOWN: own,
         Why.OLD: ~(hours <= rule.gate.max_age_hours),
-        Why.DRIFTED: drifted > rule.drift.most_drifted,
+        Why.DRIFTED: rule.drift.enabled & ~(drifted <= rule.drift.most_drifted),
     }
     reason = np.select(list(against.values()), list(against), judged["gate_reason"].to_numpy())
     made = {

@@ -5,10 +5,12 @@ import logging
 import shutil
 import time
 from collections.abc import Callable
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 import cloudpickle
+import pandas as pd
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +47,19 @@ def _set_aside(file: Path, read: Callable[[Path], object]) -> bool:
         logger.warning("%s cannot be read (%r) and is now %s", file, error, other.name)
         return True
     return False
+
+
+def even_dates(drawer: Any) -> None:
+    """Give the dates of FreqAI's candles the time zone object that freqtrade's new ones have.
+
+    Those read from a file have another one for UTC, and joined to them the dates would be no dates
+    any more (freqtrade 2026.9 with pandas 3): no model could be trained a second time.
+    """
+    with drawer.history_lock:
+        for frames in drawer.historic_data.values():
+            for frame in frames.values():
+                if getattr(frame["date"].dtype, "tz", None) is not UTC:
+                    frame["date"] = pd.to_datetime(frame["date"], utc=True).dt.tz_convert(UTC)
 
 
 def give_up(model: Any, pair: str) -> None:

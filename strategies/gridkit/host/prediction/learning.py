@@ -14,7 +14,7 @@ from gridkit import candles
 from gridkit.host.prediction import drifting, keeping
 from gridkit.host.prediction.engineering import LABEL
 from gridkit.host.prediction.training_times import TrainingTimes
-from gridkit.prediction import training
+from gridkit.prediction import learners, training
 from gridkit.prediction.training import Predictor, Recipe
 from gridkit.settings import Settings
 
@@ -26,10 +26,12 @@ logger = logging.getLogger(__name__)
 
 TRADING = (RunMode.LIVE, RunMode.DRY_RUN)
 TIMES = "opened"  # travels with the labels, as FreqAI's pipeline may drop rows
+PAUSE_SECONDS = 20  # of the training thread, which would ask again at once
 TRAINED = "prediction_trained"  # of FreqAI's `extra_returns_per_train`: seconds UTC
 DRIFTED = f"{LABEL}drifted"
 ANSWERS = ("up", "decided", "uncertainty")
 VALIDATION = 0.2
+SHIFT = 1.0  # added to the share of drifted features, as FreqAI fills what it has not with 0
 
 
 class Learning:
@@ -39,7 +41,7 @@ class Learning:
         self.model = model
         self.settings = Settings.from_config(config)
         self.recipe = recipe(config, self.settings)
-        self.width = 1
+        self.width = learners.named(self.recipe.learner).width(self.recipe.parameters)
         self.seconds = candles.seconds_of(config["timeframe"])
         self.timeframe = str(config["timeframe"])
         self.live = config.get("runmode") in TRADING
@@ -60,12 +62,14 @@ class Learning:
             keeping.give_up(self.model, pair)
             self.told[pair] = f"the model cannot be used and is made anew: {error!r}"
             raise
+        keeping.even_dates(self.model.dd)
         self.saver.look(self.model.dd)
         return answer
 
     def trained_in_time(self, train: Callable[[], None], pair: str, strategy: Any) -> None:
         """Train a pair, unless that failed lately; warn where training takes longer than it may."""
         if self.times.rests(pair):
+            self.model._stop_event.wait(PAUSE_SECONDS)
             return
         try:
             with self.times.measured(pair):
@@ -133,7 +137,7 @@ class Learning:
         dk.do_predict = np.where(known, inside, 0).astype(int)
         found = predictor.predict(pd.DataFrame(seen)).add_prefix(LABEL).reset_index(drop=True)
         whole = self.recent.pop(dk.pair, frame)
-        found[DRIFTED] = self.drifts.of(predictor, whole)[-len(frame) :]
+        found[DRIFTED] = SHIFT + self.drifts.of(predictor, whole, len(frame))
         return found, dk.do_predict
 
     def _weights(self, rows: int, dk: "FreqaiDataKitchen") -> Any:

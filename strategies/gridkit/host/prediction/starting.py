@@ -2,13 +2,12 @@
 
 import logging
 from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
 from typing import Any
 
 from freqtrade.exceptions import OperationalException
 
 from gridkit.host.prediction import identifier
-from gridkit.prediction import targets
+from gridkit.prediction import learners, targets
 from gridkit.settings import SECTION, Settings
 
 logger = logging.getLogger(__name__)
@@ -50,8 +49,9 @@ def wrong(config: Mapping[str, Any], settings: Settings, timeframe: str) -> Iter
             targets.horizon_candles(horizon, timeframe)
         except ValueError as error:
             yield f"{SECTION}.prediction.horizons: {error}"
-    if rule.learner == "lstm" and find_spec("torch") is None:
-        yield f"{SECTION}.prediction.learner = 'lstm' needs torch: pip install 'gridkit[torch]'"
+    missing = learners.missing(rule.learner)
+    if missing:
+        yield f"{SECTION}.prediction.learner: {missing}"
 
 
 def _of_split(split: Mapping[str, Any]) -> Iterator[str]:
