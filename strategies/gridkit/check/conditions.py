@@ -18,6 +18,7 @@ from freqtrade.strategy import IStrategy
 from gridkit import candles
 from gridkit.host import parameters, startup
 from gridkit.host.directional import checks
+from gridkit.host.prediction import section, starting
 from gridkit.settings import SECTION, Settings
 from gridkit.settings.readers import CONFLUENCE, GRID
 
@@ -88,3 +89,5 @@ def of_start(strategy: str, config: Mapping[str, Any], settings: Settings) -> It
     """Yield what the strategy refuses at start, markets apart."""
     own = checks if strategy == CONFLUENCE else startup
     yield from own.without_markets(AsLoaded(strategy, config, settings), settings)
+    if section.is_on(config):
+        yield from starting.wrong(config, settings, timeframe_of(config))

@@ -30,6 +30,7 @@ from gridkit.analytics import (
     volatility,
 )
 from gridkit.host import forecasts
+from gridkit.host.prediction import section
 from gridkit.prediction import features
 from gridkit.settings import GarchSettings, Settings
 
@@ -74,7 +75,10 @@ def fitted(
 
 def _needs(
     config: Mapping[str, Any],
-    settings: Settings, timeframe: str, coarse: str, of_strategy: Iterator[tuple[str, int]]
+    settings: Settings,
+    timeframe: str,
+    coarse: str,
+    of_strategy: Iterator[tuple[str, int]],
 ) -> Iterator[tuple[str, int]]:
     """Yield what each module that is switched on needs, in candles of its own timeframe."""
     own = candles.seconds_of(timeframe)
@@ -93,7 +97,7 @@ def _needs(
         yield "thresholds", thresholds.warmup(settings, HOUR)
     if settings.orderflow.enabled:
         yield "orderflow", orderflow.warmup(settings, own)
-    if config.get("freqai", {}).get("enabled", False):
+    if section.is_on(config):
         yield "prediction", features.warmup(settings, own)
 
 

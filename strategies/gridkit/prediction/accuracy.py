@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from gridkit.prediction import targets
-from gridkit.prediction.calibration import NEUTRAL
+from gridkit.prediction import NEUTRAL, targets
 
 CONFIDENCE = 0.90
 SAMPLES = 500

@@ -7,7 +7,8 @@ import numpy as np
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-NEUTRAL = 0.5
+from gridkit.prediction import NEUTRAL
+
 LEAST_ROWS = 100  # of which either outcome must be there
 _LEAST_SCORE = 1e-6
 

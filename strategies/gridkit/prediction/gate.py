@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gridkit import candles
-from gridkit.prediction import accuracy, targets
-from gridkit.prediction.calibration import NEUTRAL
+from gridkit.prediction import NEUTRAL, accuracy, targets
 
 
 class Why(IntEnum):

@@ -6,9 +6,9 @@ import pandas as pd
 
 from gridkit.candles import OHLCV
 from gridkit.host.prediction import context
+from gridkit.host.prediction.section import FEATURE, LABEL
 from gridkit.prediction import features, targets
 
-FEATURE, LABEL = "%-", "&-"  # how FreqAI tells columns apart
 TIME = "time"  # the family that is the same on every timeframe and pair
 
 

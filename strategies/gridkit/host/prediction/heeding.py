@@ -7,9 +7,9 @@ import pandas as pd
 
 from gridkit import candles
 from gridkit.host import timeframes
-from gridkit.host.prediction import context
-from gridkit.host.prediction.engineering import LABEL, candles_alone, cost_fraction
-from gridkit.host.prediction.learning import DRIFTED, SHIFT, TRAINED
+from gridkit.host.prediction import context, section
+from gridkit.host.prediction.engineering import candles_alone, cost_fraction
+from gridkit.host.prediction.section import DRIFTED, LABEL, SHIFT, TRAINED
 from gridkit.prediction import gate, targets
 from gridkit.prediction.gate import Why
 from gridkit.settings import PredictionSettings
@@ -18,14 +18,9 @@ KEPT_DAYS = 1  # of history beyond what the gate looks at
 FIGURES = ("accuracy", "lower", "break_even", "outcomes")
 
 
-def is_on(strategy: Any) -> bool:
-    """Whether FreqAI runs."""
-    return bool(strategy.config.get("freqai", {}).get("enabled", False))
-
-
 def added(frame: pd.DataFrame, pair: str, strategy: Any) -> pd.DataFrame:
     """Return an analysed frame with the predictor's columns; as it is where FreqAI is off."""
-    if not is_on(strategy):
+    if not section.is_on(strategy.config):
         return frame
     features = strategy.desk.context.features
     made = features.run(

@@ -48,9 +48,7 @@ def settle(strategy: Any, config: dict[str, Any], settings: Settings, timeframe:
 
     Bias analyses compare runs on other candles: each gets a folder of its own, which goes with it.
     """
-    section = config.get("freqai", {})
-    if not section.get("enabled", False):
-        return
+    section = config["freqai"]
     given = re.sub(rf"-[0-9a-f]{{{LENGTH}}}(-run\d+)?$", "", str(section.get("identifier", NAME)))
     identifier = f"{given}-{digest(config, settings, timeframe)}"
     if config.get("runmode") == RunMode.UTIL_NO_EXCHANGE:

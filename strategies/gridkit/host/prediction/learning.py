@@ -12,7 +12,7 @@ from freqtrade.exceptions import DependencyException
 
 from gridkit import candles
 from gridkit.host.prediction import drifting, keeping
-from gridkit.host.prediction.engineering import LABEL
+from gridkit.host.prediction.section import ANSWERS, DRIFTED, LABEL, SHIFT, TRAINED
 from gridkit.host.prediction.training_times import TrainingTimes
 from gridkit.prediction import learners, training
 from gridkit.prediction.training import Predictor, Recipe
@@ -27,11 +27,7 @@ logger = logging.getLogger(__name__)
 TRADING = (RunMode.LIVE, RunMode.DRY_RUN)
 TIMES = "opened"  # travels with the labels, as FreqAI's pipeline may drop rows
 PAUSE_SECONDS = 20  # of the training thread, which would ask again at once
-TRAINED = "prediction_trained"  # of FreqAI's `extra_returns_per_train`: seconds UTC
-DRIFTED = f"{LABEL}drifted"
-ANSWERS = ("up", "decided", "uncertainty")
 VALIDATION = 0.2
-SHIFT = 1.0  # added to the share of drifted features, as FreqAI fills what it has not with 0
 
 
 class Learning:

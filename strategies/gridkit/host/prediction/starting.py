@@ -6,8 +6,8 @@ from typing import Any
 
 from freqtrade.exceptions import OperationalException
 
-from gridkit.host.prediction import identifier
-from gridkit.prediction import learners, targets
+from gridkit.host.prediction import identifier, section
+from gridkit.prediction import targets
 from gridkit.settings import SECTION, Settings
 
 logger = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ def settle(strategy: Any, config: dict[str, Any], settings: Settings, timeframe:
 
     Nothing happens where FreqAI is off.
     """
-    if not config.get("freqai", {}).get("enabled", False):
+    if not section.is_on(config):
         return
     found = [*wrong(config, settings, timeframe)]
     if found:
@@ -49,6 +49,8 @@ def wrong(config: Mapping[str, Any], settings: Settings, timeframe: str) -> Iter
             targets.horizon_candles(horizon, timeframe)
         except ValueError as error:
             yield f"{SECTION}.prediction.horizons: {error}"
+    from gridkit.prediction import learners  # noqa: PLC0415 (loads LightGBM, which few want)
+
     missing = learners.missing(rule.learner)
     if missing:
         yield f"{SECTION}.prediction.learner: {missing}"
