@@ -74,12 +74,21 @@ class Outcome:
 
 
 class Runner:
-    """Runs cases in one period. Outcomes are kept in a folder, and read where they are there."""
+    """Runs cases in one period. Outcomes are kept in a folder, and read where they are there.
+
+    `user_data` is freqtrade's, where FreqAI keeps its predictions; without it nothing is left.
+    """
 
     def __init__(
-        self, data: Path, period: Period, kept: Path | None = None, strategy: str = STRATEGY
+        self,
+        data: Path,
+        period: Period,
+        kept: Path | None = None,
+        strategy: str = STRATEGY,
+        user_data: Path | None = None,
     ) -> None:
         self.period = period
+        self._user_data = user_data
         self._strategy = strategy
         self.datadir = data / period.folder
         self._kept = kept
@@ -132,7 +141,7 @@ class Runner:
         arguments = {
             "config": [str(file) for file in files],
             "datadir": str(self.datadir),
-            "user_data_dir": str(folder),
+            "user_data_dir": str(self._user_data or folder),
             "strategy": self._strategy,
             "strategy_path": str(ROOT / "strategies"),
             "timerange": self.period.timerange,
