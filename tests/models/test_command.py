@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 
 from gridkit import cli
+from gridkit.models import asked
+from gridkit.prediction import learners
+from gridkit.prediction.training import Recipe
+from gridkit.settings import Settings
 from models.simulated import BTC, CONFIG, ETH, SPAN, folder
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -139,7 +143,8 @@ def test_the_configuration_gives_what_no_option_does(compare, data, tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(given))
     words = ["--datadir", str(data), "-c", str(tmp_path / "config.json"), "--timerange", SPAN]
     target = tmp_path / "all.json"
-    assert cli.main(["models", "compare", *words, "--json", str(target)]) == 0
+    words += ["--learners", "lightgbm", "--json", str(target)]
+    assert cli.main(["models", "compare", *words]) == 0
     told = json.loads(target.read_text())
     assert told["asked"]["pairs"] == [ETH]
     assert told["asked"]["timeframes"] == ["5m", "15m"]
@@ -194,6 +199,20 @@ def test_a_wrong_date_is_named(compare, words, said):
     status, _, complained = compare(*words, timerange=None)
     assert status == 2
     assert complained.startswith(f"gridkit models compare: {said}")
+
+
+def test_the_learners_are_those_that_are_installed_unless_named(monkeypatch):
+    monkeypatch.setattr(learners, "find_spec", lambda name: None)
+    assert list(asked.recipes(None, Settings())) == ["lightgbm", "random_forest", "xgboost"]
+    assert list(asked.recipes(["xgboost", "lightgbm"], Settings())) == ["xgboost", "lightgbm"]
+    monkeypatch.setattr(learners, "find_spec", lambda name: name)
+    assert list(asked.recipes(None, Settings())) == list(learners.LEARNERS)
+
+
+def test_recipes_are_made_by_the_settings():
+    rule = {"calibration": "isotonic", "seed": 5, "members": 4, "embargo_minutes": 2}
+    made = asked.recipes(["xgboost"], Settings.model_validate({"prediction": rule}))
+    assert made == {"xgboost": Recipe("xgboost", "isotonic", 5, 4, embargo_seconds=120)}
 
 
 def test_every_missing_file_is_named_with_how_to_get_it(compare, data):
@@ -252,12 +271,13 @@ def test_nothing_to_learn_from_is_said_once(compare):
 
 
 def test_a_learner_that_is_not_installed_is_refused_with_what_it_wants(compare, monkeypatch):
-    from gridkit.models import installed  # noqa: PLC0415
-
-    monkeypatch.setattr(installed, "find_spec", lambda name: None)
-    status, _, complained = compare()
+    monkeypatch.setattr(learners, "find_spec", lambda name: None)
+    status, _, complained = compare(learners=["lstm"])
     assert status == 2
-    assert "--learners lightgbm: it wants lightgbm, which is not installed" in complained
+    assert complained == (
+        "gridkit models compare: --learners lstm: the learner lstm needs torch: pip install "
+        '"gridkit[torch]"\n'
+    )
 
 
 @pytest.mark.real

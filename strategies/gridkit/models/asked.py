@@ -18,9 +18,8 @@ from gridkit.host import config_files, data_files
 from gridkit.host.config_files import ConfigFilesError
 from gridkit.host.pair_rules import costs_of
 from gridkit.models.errors import ModelsError
-from gridkit.models.installed import installed, known, missing
 from gridkit.models.market import Files, is_futures
-from gridkit.prediction import targets
+from gridkit.prediction import learners, targets
 from gridkit.prediction.training import Recipe
 from gridkit.settings import SECTION, Settings, SettingsError
 
@@ -29,10 +28,32 @@ TIMEFRAMES = ("5m", "15m", "1h")
 TRAIN_DAYS, TEST_DAYS = 30.0, 7.0
 MOST_DAYS = 3_650
 MOST_SEED = 2**31 - 1
+FREQAI = "freqai"
 INCLUDED, CORRELATED = "include_timeframes", "include_corr_pairlist"
 _PAIR = re.compile(r"\w+/\w+(:\w+)?")
 
 Config = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """A number of days: an option, or else what FreqAI's section says, or else the usual."""
+
+    option: str
+    given: float | None
+    name: str
+    usual: float
+
+    def of(self, freqai: Config) -> float:
+        """Return the days. Raises ModelsError."""
+        value = freqai.get(self.name, self.usual)
+        told = f"{FREQAI}.{self.name} = {value!r}"
+        if self.given is not None:
+            value, told = self.given, f"{self.option} {self.given:g}"
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not 0 < value <= MOST_DAYS:
+            raise ModelsError(f"{told}: allowed are days, above 0 and up to {MOST_DAYS}")
+        return float(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +84,22 @@ class Asked:
 def asked(options: argparse.Namespace) -> Asked:
     """Return what the parsed options ask for. Raises ModelsError with one clear sentence."""
     config, settings = configured(options.config, options.seed)
-    freqai = _section(config, "freqai", "freqai")
-    shown = _section(freqai, "feature_parameters", "freqai.feature_parameters")
+    freqai, shown = _section(config, FREQAI), parameters(config)
     pairs = some_pairs(options.pairs, config)
-    timeframe = options.timeframe or config.get("timeframe") or TIMEFRAME
+    frames = timeframes(timeframe(options, config), options.timeframes, shown)
+    _check_horizons(frames[0], settings)
     start, end = moments(options.timerange, options.since, options.until)
+    train = Days("--train-days", options.train_days, "train_period_days", TRAIN_DAYS)
+    test = Days("--test-days", options.test_days, "backtest_period_days", TEST_DAYS)
     return Asked(
         files=Files(_folder(options.datadir), config.get("dataformat_ohlcv", "feather")),
         pairs=pairs,
         correlated=others(options.correlated, shown),
-        timeframes=timeframes(timeframe, options.timeframes, shown, settings),
+        timeframes=frames,
         start=start,
         end=end,
-        train_days=_days(
-            "--train-days", options.train_days, freqai, "train_period_days", TRAIN_DAYS
-        ),
-        test_days=_days(
-            "--test-days", options.test_days, freqai, "backtest_period_days", TEST_DAYS
-        ),
+        train_days=train.of(freqai),
+        test_days=test.of(freqai),
         recipes=recipes(options.learners, settings),
         cost_fraction=_cost(pairs, config, settings),
         settings=settings,
@@ -116,28 +135,38 @@ def others(given: Sequence[str] | None, shown: Config) -> tuple[str, ...]:
     """Return the pairs whose features are shown beside a pair's own."""
     if given is not None:
         return _pairs("--correlated", given)
-    return _pairs("freqai.feature_parameters.include_corr_pairlist", shown.get(CORRELATED) or ())
+    return _pairs(f"{FREQAI}.feature_parameters.{CORRELATED}", shown.get(CORRELATED) or ())
 
 
-def timeframes(
-    base: str, given: Sequence[str] | None, shown: Config, settings: Settings
-) -> tuple[str, ...]:
+def parameters(config: Config) -> Config:
+    """Return the section of FreqAI that says what is shown."""
+    return _section(_section(config, FREQAI), "feature_parameters", f"{FREQAI}.")
+
+
+def timeframe(options: argparse.Namespace, config: Config) -> str:
+    """Return the timeframe whose candles are predicted."""
+    return str(options.timeframe or config.get("timeframe") or TIMEFRAME)
+
+
+def timeframes(base: str, given: Sequence[str] | None, shown: Config) -> tuple[str, ...]:
     """Return the timeframe whose candles are predicted, and those beside it, shortest first."""
     least = _seconds("--timeframe", base)
-    key = "--timeframes" if given else "freqai.feature_parameters.include_timeframes"
+    key = "--timeframes" if given else f"{FREQAI}.feature_parameters.{INCLUDED}"
     usual = [one for one in TIMEFRAMES if candles.seconds_of(one) > least]
     wanted = {one: _seconds(key, one) for one in given or shown.get(INCLUDED) or usual}
     low = [one for one, seconds in wanted.items() if seconds < least]
     if low:
-        raise ModelsError(
-            f"{key} {' '.join(low)}: allowed is {base}, the timeframe, and longer ones"
-        )
+        raise ModelsError(f"{key} {' '.join(low)}: allowed is {base}, the timeframe, and longer")
+    lengths = {base: least} | wanted
+    return tuple(sorted(lengths, key=lengths.__getitem__))
+
+
+def _check_horizons(base: str, settings: Settings) -> None:
     try:
         for horizon in settings.prediction.horizons:
             targets.horizon_candles(horizon, base)
     except ValueError as error:
         raise ModelsError(f"{SECTION}.prediction.horizons: {error}") from None
-    return tuple(sorted({base: least} | wanted, key=({base: least} | wanted).__getitem__))
 
 
 def moments(
@@ -158,13 +187,15 @@ def moments(
 def recipes(given: Sequence[str] | None, settings: Settings) -> dict[str, Recipe]:
     """Return the recipe of each learner asked for, or of those that are installed."""
     rule = settings.prediction
+    known = tuple(learners.LEARNERS)
     for name in given or ():
-        if name not in known():
-            near = get_close_matches(name, known(), n=1)
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
             hint = f" Did you mean {near[0]}?" if near else ""
-            raise ModelsError(f"--learners {name!r}: allowed are {', '.join(known())}.{hint}")
-        if package := missing(name):
-            raise ModelsError(f"--learners {name}: it wants {package}, which is not installed")
+            raise ModelsError(f"--learners {name!r}: allowed are {', '.join(known)}.{hint}")
+        if wanting := learners.missing(name):
+            raise ModelsError(f"--learners {name}: {wanting}")
+    usual = [name for name in known if not learners.missing(name)]
     return {
         name: Recipe(
             learner=name,
@@ -173,14 +204,14 @@ def recipes(given: Sequence[str] | None, settings: Settings) -> dict[str, Recipe
             members=rule.members,
             embargo_seconds=60 * rule.embargo_minutes,
         )
-        for name in dict.fromkeys(given or installed())
+        for name in dict.fromkeys(given or usual)
     }
 
 
-def _section(config: Config, name: str, key: str) -> Config:
+def _section(config: Config, name: str, before: str = "") -> Config:
     found = config.get(name) or {}
     if not isinstance(found, Mapping):
-        raise ModelsError(f"{key} = {found!r}: allowed is a section")
+        raise ModelsError(f"{before}{name} = {found!r}: allowed is a section")
     return found
 
 
@@ -221,16 +252,6 @@ def _moment(key: str, text: str | None) -> float | None:
     except ValueError:
         raise ModelsError(f"{key} {text!r}: allowed is a date as 2024-01-31, UTC") from None
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
-
-
-def _days(option: str, given: float | None, freqai: Config, name: str, usual: float) -> float:
-    value, key = freqai.get(name, usual), f"freqai.{name} = "
-    if given is not None:
-        value, key = given, f"{option} "
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= MOST_DAYS:
-        told = repr(value) if given is None else f"{value:g}"
-        raise ModelsError(f"{key}{told}: allowed are days, above 0 and up to {MOST_DAYS}")
-    return float(value)
 
 
 def _cost(pairs: Sequence[str], config: Config, settings: Settings) -> float:

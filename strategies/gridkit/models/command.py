@@ -1,22 +1,7 @@
 """`gridkit models`: learners compared on the same days, their features, and what these say."""
 
 import argparse
-import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-
-from rich.console import Console
-
-from gridkit.models.asked import asked
-from gridkit.models.comparison import Comparison, compare
-from gridkit.models.document import document
-from gridkit.models.errors import ModelsError
-from gridkit.models.text import show
-
-WRONG = 2
-WIDE = 200  # columns where the output is no terminal
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -29,6 +14,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     below = parser.add_subparsers(required=True, metavar="WHAT")
     _add_compare(below)
+    _add_features(below)
+    _add_importance(below)
 
 
 def _add_compare(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -42,7 +29,15 @@ def _add_compare(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
         "--timerange 20240101-20240301 --png learners.png",
         allow_abbrev=False,
     )
-    _add_data(parser)
+    parser.add_argument(
+        "--datadir",
+        metavar="DIR",
+        type=Path,
+        required=True,
+        help="candles as freqtrade stores them",
+    )
+    parser.add_argument("--pairs", metavar="PAIR", nargs="+", help="default: those of --config")
+    _add_shown(parser)
     parser.add_argument("--from", dest="since", metavar="DATE", help="first day to predict, UTC")
     parser.add_argument("--to", dest="until", metavar="DATE", help="day before which to stop, UTC")
     parser.add_argument(
@@ -58,18 +53,48 @@ def _add_compare(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     parser.add_argument("--seed", metavar="N", type=int, help="of learners and resampling; 1")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write all figures as JSON")
     parser.add_argument("--png", metavar="FILE", type=Path, help="write a picture")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=_compare)
 
 
-def _add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--datadir",
-        metavar="DIR",
-        type=Path,
-        required=True,
-        help="candles as freqtrade stores them",
+def _add_features(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser(
+        "features",
+        help="list what a learner is shown of a candle, and how many numbers that makes",
+        description="List the features by family, and count the columns they make on timeframes "
+        "and pairs.",
+        epilog="example: gridkit models features --timeframes 5m 15m 1h --correlated BTC/USDT",
+        allow_abbrev=False,
     )
-    parser.add_argument("--pairs", metavar="PAIR", nargs="+", help="default: those of --config")
+    _add_shown(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.set_defaults(run=_features)
+
+
+def _add_importance(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser(
+        "importance",
+        help="what each feature was worth to the models FreqAI saved",
+        description="Read the models that FreqAI saved of our predictor, and print what share each "
+        "feature had in them, per horizon, the mean of all models. A model is a pickle, and to "
+        "read a pickle is to run what is in it: name only models that you made yourself.",
+        epilog="example: gridkit models importance user_data/models/IDENTIFIER --csv shares.csv",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "models",
+        metavar="MODEL_OR_FOLDER",
+        type=Path,
+        help="a cb_..._model.joblib, or a folder that holds some; nothing outside it is read",
+    )
+    parser.add_argument(
+        "--top", metavar="N", type=int, default=20, help="print so many features; default 20"
+    )
+    parser.add_argument("--csv", metavar="FILE", type=Path, help="write all features as CSV")
+    parser.set_defaults(run=_importance)
+
+
+def _add_shown(parser: argparse.ArgumentParser) -> None:
+    """Register what says which features there are."""
     parser.add_argument("--timeframe", metavar="T", help="candles that are predicted; 5m")
     parser.add_argument(
         "--timeframes", metavar="T", nargs="+", help="that features are of; 5m 15m 1h"
@@ -88,44 +113,22 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(options: argparse.Namespace) -> int:
-    """Compare, print and write; return 0, or 2 after one clear line."""
-    errors = Console(stderr=True)
-    try:
-        _writable(options.json, options.png)
-        with errors.status("") as status:
-            found = compare(asked(options), status.update)
-            _write(found, options)
-    except ModelsError as error:
-        sys.stderr.write(f"gridkit models compare: {error}\n")
-        return WRONG
-    show(found, Console(width=None if sys.stdout.isatty() else WIDE))
-    return 0
+# The libraries of the learners load only for a command that needs them.
 
 
-def _writable(*targets: Path | None) -> None:
-    """Refuse before the work what could not be written after it."""
-    for target in filter(None, targets):
-        if target.is_dir() or not target.parent.is_dir():
-            raise ModelsError(f"cannot write {target}: allowed is a file in a folder that exists")
+def _compare(options: argparse.Namespace) -> int:
+    from gridkit.models import comparing  # noqa: PLC0415
+
+    return comparing.run(options)
 
 
-def _write(found: Comparison, options: argparse.Namespace) -> None:
-    """Write the files asked for; the drawing library loads only when one is."""
-    if options.json:
-        text = json.dumps(document(found), indent=2, allow_nan=False) + "\n"
-        with _told(options.json):
-            options.json.write_text(text, encoding="utf-8")
-    if options.png:
-        from gridkit.models.picture import write_picture  # noqa: PLC0415
+def _features(options: argparse.Namespace) -> int:
+    from gridkit.models import listing  # noqa: PLC0415
 
-        with _told(options.png):
-            write_picture(found, options.png)
+    return listing.run(options)
 
 
-@contextmanager
-def _told(target: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ModelsError(f"cannot write {target}: {error.strerror or error}") from None
+def _importance(options: argparse.Namespace) -> int:
+    from gridkit.models import importance  # noqa: PLC0415
+
+    return importance.run(options)
