@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,12 @@ from gridkit.prediction.training import Recipe
 from gridkit.settings import Settings
 from models.simulated import BTC, CONFIG, ETH, SPAN, folder
 
+SHOWN = "freqai.feature_parameters"
 PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def shown(**given):
+    return {"freqai": {"feature_parameters": given}}
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +59,8 @@ def test_a_table_of_each_horizon_and_one_of_what_it_took_are_printed(compare):
     status, printed, complained = compare()
     assert (status, complained) == (0, "")
     assert f"{BTC}, {ETH}: 2025-01-06 to 2025-01-10, 2 windows of 2 days" in printed
-    assert "54 features of 5m, 15m, 1h candles; decided: moves above 0.12%; seed 1" in printed
+    assert "54 features of 5m, 15m, 1h candles, without the 9 of modules; decided: " in printed
+    assert "decided: moves above 0.12%; seed 1" in printed
     assert re.search(r"^15m \(main\)", printed, re.MULTILINE)
     assert re.search(r"^1h\s", printed, re.MULTILINE)
     rows = re.findall(r"│ (lightgbm|always 0.5|share of all) ", printed)
@@ -203,16 +210,26 @@ def test_a_wrong_date_is_named(compare, words, said):
 
 def test_the_learners_are_those_that_are_installed_unless_named(monkeypatch):
     monkeypatch.setattr(learners, "find_spec", lambda name: None)
-    assert list(asked.recipes(None, Settings())) == ["lightgbm", "random_forest", "xgboost"]
-    assert list(asked.recipes(["xgboost", "lightgbm"], Settings())) == ["xgboost", "lightgbm"]
+    assert list(asked.recipes(None, {}, Settings())) == ["lightgbm", "random_forest", "xgboost"]
+    assert list(asked.recipes(["xgboost", "lightgbm"], {}, Settings())) == ["xgboost", "lightgbm"]
     monkeypatch.setattr(learners, "find_spec", lambda name: name)
-    assert list(asked.recipes(None, Settings())) == list(learners.LEARNERS)
+    assert list(asked.recipes(None, {}, Settings())) == list(learners.LEARNERS)
 
 
-def test_recipes_are_made_by_the_settings():
-    rule = {"calibration": "isotonic", "seed": 5, "members": 4, "embargo_minutes": 2}
-    made = asked.recipes(["xgboost"], Settings.model_validate({"prediction": rule}))
-    assert made == {"xgboost": Recipe("xgboost", "isotonic", 5, 4, embargo_seconds=120)}
+def test_recipes_are_made_by_the_configuration():
+    """The parameters of a model are the configured learner's: another would not know them."""
+    rule = {"learner": "xgboost", "calibration": "isotonic", "seed": 5, "embargo_minutes": 2}
+    freqai = {
+        "data_split_parameters": {"test_size": 0.3},
+        "model_training_parameters": {"n_estimators": 7},
+    }
+    settings = Settings.model_validate({"prediction": rule})
+    made = asked.recipes(["xgboost", "lightgbm"], {"freqai": freqai}, settings)
+    expected = Recipe("xgboost", "isotonic", 5, 3, 0.3, 120, parameters={"n_estimators": 7})
+    assert made == {
+        "xgboost": expected,
+        "lightgbm": replace(expected, learner="lightgbm", parameters={}),
+    }
 
 
 def test_every_missing_file_is_named_with_how_to_get_it(compare, data):
@@ -246,6 +263,8 @@ def test_a_spoilt_file_is_named(compare, data):
             "freqai.train_period_days = 'x': allowed are days",
         ),
         ({"gridkit": {"prediction": {"horizons": ["4h", "7m"]}}}, "gridkit.prediction.horizons: "),
+        (shown(include_shifted_candles=2), f"{SHOWN}.include_shifted_candles = 2: allowed is 0"),
+        (shown(weight_factor="x"), f"{SHOWN}.weight_factor = 'x': allowed is 0 and more"),
     ],
 )
 def test_a_wrong_configuration_is_refused_by_key(data, tmp_path, capsys, config, said):

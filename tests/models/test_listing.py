@@ -6,7 +6,7 @@ import pytest
 
 from gridkit import cli
 from gridkit.models import matrix
-from gridkit.prediction import features
+from gridkit.prediction import context, features
 from models.simulated import SETTINGS, longer, market
 
 
@@ -22,10 +22,12 @@ def told(capsys):
 def test_each_feature_stands_with_its_family_and_meaning_and_the_count_below(told):
     status, printed, complained = told()
     assert (status, complained) == (0, "")
-    for one in features.FEATURES:
-        assert f"│ {one.name:<19} │ {one.family:<10} │ {one.meaning} " in printed
+    for one in (*features.FEATURES, *context.FEATURES):
+        assert f"│ {one.name:<21} │ {one.family:<11} │ {one.meaning} " in printed
     assert printed.endswith(
         "54 columns: 17 features x 3 timeframes (5m, 15m, 1h) + 3 of the time\n"
+        "and in a strategy up to 9 of its modules, where these are on: profile, regime, "
+        "confluence, orderflow, funding, correlation\n"
     )
 
 
@@ -43,6 +45,7 @@ def test_json_names_the_columns_as_a_comparison_makes_them(told):
     made = matrix.compute({"5m": base, "15m": longer(base, "15m")}, SETTINGS)
     assert found["columns"] == list(made)
     assert found["count"] == len(made.columns) == 37
+    assert found["modules"] == [one._asdict() for one in context.FEATURES]
     assert found["features"][0] == features.FEATURES[0]._asdict()
     assert found["timeframes"] == ["5m", "15m"]
 
@@ -58,6 +61,7 @@ def test_families_and_timeframes_of_the_configuration_are_heeded(told, tmp_path)
     found = json.loads(told("-c", path, "--json")[1])
     assert found["count"] == 3 * 2 + 3
     assert {one["family"] for one in found["features"]} == {"trend", "time"}
+    assert found["modules"] == []
 
 
 def test_what_is_wrong_is_named_in_one_line(told):

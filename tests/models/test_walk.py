@@ -1,8 +1,12 @@
 """Walking forward: what is learned from, what is predicted, and what is left out."""
 
+import dataclasses
+import types
+
 import numpy as np
 import pandas as pd
 import pytest
+from freqtrade.freqai.data_kitchen import FreqaiDataKitchen
 
 from gridkit import candles
 from gridkit.models import market as markets
@@ -39,9 +43,9 @@ def lessons(monkeypatch):
     seen = []
     genuine = training.train
 
-    def recorded(features, times, outcomes, step, recipe):
-        seen.append((features, times, outcomes, recipe))
-        return genuine(features, times, outcomes, step, recipe)
+    def recorded(features, times, outcomes, step, recipe, weights):
+        seen.append((features, times, outcomes, weights))
+        return genuine(features, times, outcomes, step, recipe, weights)
 
     monkeypatch.setattr(walking.training, "train", recorded)
     return seen
@@ -142,10 +146,10 @@ def test_a_window_without_candles_to_predict_is_left_out_and_said():
 def test_what_one_learner_cannot_learn_is_left_out_for_all(monkeypatch):
     genuine = training.train
 
-    def choosy(features, times, outcomes, step, recipe):
+    def choosy(features, times, outcomes, step, recipe, weights):
         if recipe.seed == 7 and times[0] > START.timestamp() + 2 * DAY:
             raise ValueError("too little to learn from")
-        return genuine(features, times, outcomes, step, recipe)
+        return genuine(features, times, outcomes, step, recipe, weights)
 
     monkeypatch.setattr(walking.training, "train", choosy)
     two = {"one": Recipe(members=2), "other": Recipe(members=2, seed=7)}
@@ -154,6 +158,19 @@ def test_what_one_learner_cannot_learn_is_left_out_for_all(monkeypatch):
     for name in (*two, CONSTANT, SHARE):
         assert np.isnan(told.predicted[name]["up_15m"][576:]).all()
     assert len(told.trained) == 2
+
+
+def test_rows_count_alike_or_later_ones_more_as_freqai_weighs_them(lessons):
+    walked = a_walk(pair(BTC))
+    run(walked)
+    run(dataclasses.replace(walked, weight_factor=0.7))
+    assert lessons[0][3] is None
+    rows = len(lessons[2][1])
+    kitchen = types.SimpleNamespace(
+        config={"freqai": {"feature_parameters": {"weight_factor": 0.7}}}
+    )
+    theirs = FreqaiDataKitchen.set_weights_higher_recent(kitchen, rows)
+    np.testing.assert_allclose(lessons[2][3], theirs)
 
 
 def test_what_training_took_is_kept():

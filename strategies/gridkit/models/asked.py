@@ -1,9 +1,10 @@
 """What is to be compared: options, over what a configuration says, over defaults."""
 
 import argparse
+import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,6 +18,7 @@ from gridkit.check.markets import FEES
 from gridkit.host import config_files, data_files
 from gridkit.host.config_files import ConfigFilesError
 from gridkit.host.pair_rules import costs_of
+from gridkit.host.prediction.learning import recipe
 from gridkit.models.errors import ModelsError
 from gridkit.models.market import Files, is_futures
 from gridkit.prediction import learners, targets
@@ -30,6 +32,7 @@ MOST_DAYS = 3_650
 MOST_SEED = 2**31 - 1
 FREQAI = "freqai"
 INCLUDED, CORRELATED = "include_timeframes", "include_corr_pairlist"
+SHIFTED, WEIGHTS = "include_shifted_candles", "weight_factor"
 _PAIR = re.compile(r"\w+/\w+(:\w+)?")
 
 Config = Mapping[str, Any]
@@ -60,7 +63,8 @@ class Days:
 class Asked:
     """A comparison. `start` and `end` (seconds UTC) are of what is predicted; None: all there is.
 
-    The first of `timeframes` is the one whose candles are predicted.
+    The first of `timeframes` is the one whose candles are predicted. `weight_factor` is FreqAI's: 0
+    has every candle count the same, below 1 later ones count more.
     """
 
     files: Files
@@ -73,6 +77,7 @@ class Asked:
     test_days: float
     recipes: Mapping[str, Recipe]
     cost_fraction: float
+    weight_factor: float
     settings: Settings
 
     @property
@@ -85,6 +90,10 @@ def asked(options: argparse.Namespace) -> Asked:
     """Return what the parsed options ask for. Raises ModelsError with one clear sentence."""
     config, settings = configured(options.config, options.seed)
     freqai, shown = _section(config, FREQAI), parameters(config)
+    if shown.get(SHIFTED):
+        raise ModelsError(
+            f"{FREQAI}.feature_parameters.{SHIFTED} = {shown[SHIFTED]!r}: allowed is 0"
+        )
     pairs = some_pairs(options.pairs, config)
     frames = timeframes(timeframe(options, config), options.timeframes, shown)
     _check_horizons(frames[0], settings)
@@ -100,8 +109,9 @@ def asked(options: argparse.Namespace) -> Asked:
         end=end,
         train_days=train.of(freqai),
         test_days=test.of(freqai),
-        recipes=recipes(options.learners, settings),
+        recipes=recipes(options.learners, config, settings),
         cost_fraction=_cost(pairs, config, settings),
+        weight_factor=_weight_factor(shown),
         settings=settings,
     )
 
@@ -184,9 +194,11 @@ def moments(
     return start, end
 
 
-def recipes(given: Sequence[str] | None, settings: Settings) -> dict[str, Recipe]:
-    """Return the recipe of each learner asked for, or of those that are installed."""
-    rule = settings.prediction
+def recipes(given: Sequence[str] | None, config: Config, settings: Settings) -> dict[str, Recipe]:
+    """Return the recipe of each learner asked for, or of those that are installed.
+
+    `model_training_parameters` are of the learner that the settings name, and of no other.
+    """
     known = tuple(learners.LEARNERS)
     for name in given or ():
         if name not in known:
@@ -196,14 +208,9 @@ def recipes(given: Sequence[str] | None, settings: Settings) -> dict[str, Recipe
         if wanting := learners.missing(name):
             raise ModelsError(f"--learners {name}: {wanting}")
     usual = [name for name in known if not learners.missing(name)]
+    own = recipe({**config, FREQAI: _section(config, FREQAI)}, settings)
     return {
-        name: Recipe(
-            learner=name,
-            calibration=rule.calibration,
-            seed=rule.seed,
-            members=rule.members,
-            embargo_seconds=60 * rule.embargo_minutes,
-        )
+        name: replace(own, learner=name, parameters=own.parameters if name == own.learner else {})
         for name in dict.fromkeys(given or usual)
     }
 
@@ -259,3 +266,12 @@ def _cost(pairs: Sequence[str], config: Config, settings: Settings) -> float:
     fee = FEES["futures" if is_futures(pairs[0]) else "spot"]
     costs = costs_of({"taker": fee}, config, settings)
     return float(costs.entry_fee + costs.exit_fee + 2 * costs.half_spread)
+
+
+def _weight_factor(shown: Config) -> float:
+    value = shown.get(WEIGHTS) or 0
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise ModelsError(
+            f"{FREQAI}.feature_parameters.{WEIGHTS} = {value!r}: allowed is 0 and more"
+        )
+    return float(value)

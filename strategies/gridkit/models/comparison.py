@@ -37,7 +37,14 @@ def compare(asked: Asked, told: Told = lambda _: None) -> Comparison:
     windows = walk(start, end, asked.train_days * DAY, asked.test_days * DAY, base)
     if not windows:
         raise ModelsError("there are no candles to predict between the moments asked for")
-    walked = Walk(windows, markets, asked.recipes, asked.timeframes[0], asked.cost_fraction)
+    walked = Walk(
+        windows,
+        markets,
+        asked.recipes,
+        asked.timeframes[0],
+        asked.cost_fraction,
+        asked.weight_factor,
+    )
     answers = run(walked, told)
     if not answers.trained:
         raise ModelsError(f"nothing could be learned: {_first(answers)}")

@@ -39,6 +39,7 @@ def _asked(found: Comparison) -> dict[str, Any]:
         "train_days": asked.train_days,
         "test_days": asked.test_days,
         "cost_fraction": asked.cost_fraction,
+        "weight_factor": asked.weight_factor,
         "seed": asked.seed,
         "features": list(found.walk.markets[0].features.columns),
         "recipes": {name: asdict(recipe) for name, recipe in asked.recipes.items()},

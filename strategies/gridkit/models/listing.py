@@ -12,15 +12,19 @@ from rich.text import Text
 
 from gridkit.models import asked, matrix
 from gridkit.models.errors import WIDE, WRONG, ModelsError
-from gridkit.prediction import features
+from gridkit.prediction import context, features
 from gridkit.prediction.features import Feature
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Features of the families that are wanted, and the columns they make."""
+    """Features of the families that are wanted, and the columns those of candles make.
+
+    `modules` are those of a strategy's modules, which count once each where the module is on.
+    """
 
     listed: tuple[Feature, ...]
+    modules: tuple[Feature, ...]
     timeframes: tuple[str, ...]
     correlated: tuple[str, ...]
     columns: tuple[str, ...]
@@ -54,6 +58,7 @@ def listing(options: argparse.Namespace) -> Listing:
     families = settings.prediction.families
     return Listing(
         tuple(one for one in features.FEATURES if one.family in families),
+        tuple(one for one in context.FEATURES if one.family in families),
         timeframes,
         correlated,
         matrix.columns(families, timeframes, correlated),
@@ -64,6 +69,7 @@ def document(found: Listing) -> dict[str, Any]:
     """Return all of it as JSON has it."""
     return {
         "features": [one._asdict() for one in found.listed],
+        "modules": [one._asdict() for one in found.modules],
         "timeframes": list(found.timeframes),
         "correlated": list(found.correlated),
         "count": len(found.columns),
@@ -76,7 +82,8 @@ def show(found: Listing, console: Console) -> None:
     made = Table()
     for name in ("feature", "family", "what it says"):
         made.add_column(name, no_wrap=True)
-    for before, one in zip((None, *found.listed), found.listed, strict=False):
+    every = (*found.listed, *found.modules)
+    for before, one in zip((None, *every), every, strict=False):
         if before and before.family != one.family:
             made.add_section()
         made.add_row(*map(Text, one))
@@ -92,4 +99,11 @@ def counted(found: Listing) -> str:
     if found.correlated:
         others = ", ".join(found.correlated)
         counts += [f"{1 + len(found.correlated)} pairs ({others} beside a pair itself)"]
-    return f"{' x '.join(counts)} + {of_time} of the time"
+    told = f"{' x '.join(counts)} + {of_time} of the time"
+    modules = dict.fromkeys(one.family for one in found.modules)
+    if not modules:
+        return told
+    return (
+        f"{told}\nand in a strategy up to {len(found.modules)} of its modules, "
+        f"where these are on: {', '.join(modules)}"
+    )

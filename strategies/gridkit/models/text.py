@@ -11,6 +11,7 @@ from rich.text import Text
 from gridkit.models.comparison import Comparison
 from gridkit.models.scored import Score
 from gridkit.models.walk import Trained
+from gridkit.prediction import context
 from gridkit.prediction.accuracy import Measured
 
 FIGURES = ("accuracy", "Brier", "log loss", "calibration error", "P(decided) Brier")
@@ -41,11 +42,13 @@ def head(found: Comparison) -> list[str]:
     """Say what was compared."""
     asked, windows = found.asked, found.walk.windows
     columns = len(found.walk.markets[0].features.columns)
+    modules = context.names(asked.settings.prediction.families)
     return [
         f"{', '.join(asked.pairs)}: {_date(windows[0].start)} to {_date(windows[-1].end)}, "
         f"{len(windows)} windows of {asked.test_days:g} days, each after {asked.train_days:g} days",
         f"{columns} features of {', '.join(asked.timeframes)} candles"
         + (f" and of {', '.join(asked.correlated)}" if asked.correlated else "")
+        + (f", without the {len(modules)} of modules" if modules else "")
         + f"; decided: moves above {asked.cost_fraction:.2%}; seed {asked.seed}",
     ]
 

@@ -31,6 +31,7 @@ class Walk:
     recipes: Mapping[str, Recipe]
     timeframe: str
     cost_fraction: float
+    weight_factor: float = 0.0
 
     @property
     def step(self) -> int:
@@ -154,11 +155,12 @@ def _window(answers: Answers, walk: Walk, place: int, number: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Lesson:
-    """The rows of a training window that have all features, and what came of them, if known."""
+    """The rows of a training window: features, and what came as far as it was known by then."""
 
     features: pd.DataFrame
     times: np.ndarray
     outcomes: pd.DataFrame
+    weights: np.ndarray | None
 
 
 def _lesson(market: Market, window: Window, walk: Walk) -> _Lesson | str:
@@ -178,7 +180,13 @@ def _lesson(market: Market, window: Window, walk: Walk) -> _Lesson | str:
     wanted = round((window.start - window.train) / walk.step)
     if filled < LEAST_FILLED * wanted:
         return f"{filled} of {wanted} candles to learn from have all features"
-    return _Lesson(shown, times, market.outcomes(rows, known, walk.cost_fraction))
+    outcomes = market.outcomes(rows, known, walk.cost_fraction)
+    return _Lesson(shown, times, outcomes, weights(len(times), walk.weight_factor))
+
+
+def weights(rows: int, factor: float) -> np.ndarray | None:
+    """Return how much each row counts, as FreqAI has it: more for later ones; None: all alike."""
+    return np.exp(-np.arange(rows) / (factor * rows))[::-1] if factor > 0 else None
 
 
 def _learned(
@@ -186,7 +194,8 @@ def _learned(
 ) -> tuple[pd.DataFrame, tuple[float, float]]:
     """Return predictions, and what they took: seconds of training, milliseconds of one candle."""
     begun = time.perf_counter()
-    predictor = training.train(lesson.features, lesson.times, lesson.outcomes, step, recipe)
+    taught = lesson.features, lesson.times, lesson.outcomes
+    predictor = training.train(*taught, step, recipe, weights=lesson.weights)
     seconds = time.perf_counter() - begun
     asked = window.asked(market.times)
     before = min(predictor.width - 1, asked.start)  # what the first candle is seen together with
