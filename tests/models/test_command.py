@@ -12,7 +12,7 @@ from gridkit.models import asked
 from gridkit.prediction import learners
 from gridkit.prediction.training import Recipe
 from gridkit.settings import Settings
-from models.simulated import BTC, CONFIG, ETH, SPAN, folder
+from models.simulated import BTC, CONFIG, ETH, QUICK, SPAN, folder
 
 SHOWN = "freqai.feature_parameters"
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -20,6 +20,15 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 def shown(**given):
     return {"freqai": {"feature_parameters": given}}
+
+
+def split(size):
+    return {"freqai": {"data_split_parameters": {"test_size": size}}}
+
+
+def learner(parameters):
+    own = {"prediction": {**QUICK["prediction"], "learner": "random_forest"}}
+    return {"gridkit": QUICK | own, "freqai": {"model_training_parameters": parameters}}
 
 
 @pytest.fixture(scope="module")
@@ -264,12 +273,23 @@ def test_a_spoilt_file_is_named(compare, data):
         ),
         ({"gridkit": {"prediction": {"horizons": ["4h", "7m"]}}}, "gridkit.prediction.horizons: "),
         (shown(include_shifted_candles=2), f"{SHOWN}.include_shifted_candles = 2: allowed is 0"),
+        (shown(include_timeframes=[5]), f"{SHOWN}.include_timeframes = [5]: allowed is a list of"),
+        (shown(include_corr_pairlist=["x"]), f"{SHOWN}.include_corr_pairlist 'x': allowed are"),
+        ({"dataformat_ohlcv": "csv"}, "dataformat_ohlcv = 'csv': allowed are feather, parquet, "),
+        (split("x"), "freqai.data_split_parameters.test_size = 'x': allowed is a share above 0"),
+        (split(1), "freqai.data_split_parameters.test_size = 1: allowed is a share above 0 and b"),
+        ({"freqai": {"data_split_parameters": 1}}, "freqai.data_split_parameters = 1: allowed is"),
+        (learner({"trees": 3}), "nothing could be learned: BTC/USDT:USDT, window 1: random_forest"),
         (shown(weight_factor="x"), f"{SHOWN}.weight_factor = 'x': allowed is 0 and more"),
     ],
 )
 def test_a_wrong_configuration_is_refused_by_key(data, tmp_path, capsys, config, said):
     (tmp_path / "config.json").write_text(json.dumps(config))
     words = ["--datadir", str(data), "-c", str(tmp_path / "config.json"), "--pairs", BTC]
+    words += ["--timerange", SPAN, "--train-days", "4", "--learners", "random_forest"]
+    if "train_period_days" in str(config):
+        words.remove("--train-days")
+        words.remove("4")
     assert cli.main(["models", "compare", *words]) == 2
     assert capsys.readouterr().err.startswith(f"gridkit models compare: {said}")
 

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gridkit.models import asked, matrix
+from gridkit.models import given, matrix
+from gridkit.models.asked import configured
 from gridkit.models.errors import WIDE, WRONG, ModelsError
 from gridkit.prediction import context, features
 from gridkit.prediction.features import Feature
@@ -51,10 +52,9 @@ def run(options: argparse.Namespace) -> int:
 
 def listing(options: argparse.Namespace) -> Listing:
     """Return what the parsed options ask for. Raises ModelsError."""
-    config, settings = asked.configured(options.config)
-    shown = asked.parameters(config)
-    timeframes = asked.timeframes(asked.timeframe(options, config), options.timeframes, shown)
-    correlated = asked.others(options.correlated, shown)
+    config, settings = configured(options.config)
+    timeframes = given.timeframes(options.timeframe, options.timeframes, config)
+    correlated = given.others(options.correlated, config)
     families = settings.prediction.families
     return Listing(
         tuple(one for one in features.FEATURES if one.family in families),

@@ -54,19 +54,20 @@ def head(found: Comparison) -> list[str]:
 
 
 def table(found: Comparison, horizon: str) -> Table:
-    """Set the learners below each other, with what needs no learner last."""
+    """Return what came out on a horizon."""
     main = " (main)" if horizon == found.asked.settings.prediction.main_horizon else ""
-    made = Table(title=f"{horizon}{main}", title_justify="left")
+    some = [score for score in found.scores if score.horizon == horizon]
+    return rows(some, f"{horizon}{main}", last=list(found.asked.recipes)[-1])
+
+
+def rows(some: Sequence[Score], title: str, last: str) -> Table:
+    """Set learners below each other, and apart, after the `last`, what needs none."""
+    made = Table(title=title, title_justify="left")
     for name in ("learner", "decided", "effective", *FIGURES):
         made.add_column(name, justify="left" if name == "learner" else "right", no_wrap=True)
-    for score in found.scores:
-        if score.horizon == horizon:
-            made.add_row(*map(Text, cells(score)), end_section=_last(found, score))
+    for score in some:
+        made.add_row(*map(Text, cells(score)), end_section=score.learner == last)
     return made
-
-
-def _last(found: Comparison, score: Score) -> bool:
-    return score.learner == list(found.asked.recipes)[-1]
 
 
 def cells(score: Score) -> tuple[str, ...]:

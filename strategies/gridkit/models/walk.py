@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from lightgbm.basic import LightGBMError
 
 from gridkit import candles
 from gridkit.models.market import Market
@@ -16,6 +17,8 @@ from gridkit.prediction.training import Recipe
 
 LEAST_FILLED = 0.5  # share of a training window's candles that must have all features
 REPEATS = 3
+# Too little to learn from, or parameters of the configuration that the learner does not take.
+REFUSED = (ValueError, TypeError, LightGBMError)
 CONSTANT, SHARE = "always 0.5", "share of all"
 BASELINES = (CONSTANT, SHARE)
 
@@ -140,7 +143,7 @@ def _window(answers: Answers, walk: Walk, place: int, number: int) -> str:
     for name, recipe in walk.recipes.items():
         try:
             found[name], took = _learned(lesson, market, window, recipe, walk.step)
-        except ValueError as error:
+        except REFUSED as error:
             return f"{name}: {error}"
         trained.append(Trained(name, market.pair, number, len(lesson.features), *took))
     asked = window.asked(market.times)
