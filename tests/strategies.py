@@ -183,6 +183,7 @@ class _Maker:
             recovery_budget=self.rarely(pick.uniform(-0.1, 0.5), math.inf),
             flatten="a breaker" if pick.random() < 0.02 else None,
             thin=pick.random() < 0.2,
+            scale=self.rarely(pick.choice((1.1, 2.0)), 1.0),
         )
         return self._placed_before(situation, rules), rules
 

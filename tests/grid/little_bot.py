@@ -70,6 +70,7 @@ class Bot:
     block: Block | None = None
     flatten: str | None = None
     thin: bool = False
+    scale: float = 1.0  # what a prediction makes of stakes
     others: float = 0.0
     reserved: float = 0.0
     frozen: float = 0.0  # of the others' stake, what only rests: it is still cash
@@ -101,6 +102,7 @@ class Bot:
         self.stuck: dict[int, Stuck] = {}
         self.resting: Resting | None = None
         self.share: float | None = None
+        self.raised = 1.0
         self.position = self.by_hand = 0.0
         self.orders = 0
         self.room, self.room_block = math.inf, None
@@ -138,6 +140,7 @@ class Bot:
             block=self.block,
             flatten=self.flatten,
             thin=self.thin,
+            scale=self.scale,
             stuck=self.stuck,
             recovery_budget=self.world.budget - self.lost_by_recovery,
             room=self.room,
@@ -203,7 +206,7 @@ class Bot:
     def place(self, order: Order) -> None:
         price = self.rate if order.price is None else order.price
         self.resting = Resting(order.is_entry, order.levels, price, order.tag)
-        self.share, self.touched = order.share, False
+        self.share, self.touched, self.raised = order.share, False, order.scale
         self.orders += 1
 
     def cancel(self) -> None:
@@ -223,7 +226,7 @@ class Bot:
 
     def _wanted(self, resting: Resting) -> float:
         if resting.is_entry:
-            return self.plan.level_stake * len(resting.levels) / resting.price
+            return self.raised * self.plan.level_stake * len(resting.levels) / resting.price
         lots = self.ledger.lots
         held = sum(lots[level].amount for level in resting.levels if level in lots)
         return held + self.ledger.dust if self.share is None else held * self.share

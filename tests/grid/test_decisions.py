@@ -180,6 +180,34 @@ def test_an_entry_takes_free_lines_only_and_no_more_than_limits_allow(found):
 
 
 @THOROUGH
+@given(situations(), st.sampled_from((1.1, 1.5, 2.0)))
+def test_a_prediction_changes_what_an_entry_costs_and_nothing_else(found, scale):
+    situation, how = found
+    raised = decide(replace(situation, scale=scale), how)
+    plain = decide(replace(situation, scale=1.0), how)
+    if plain.order is None or not plain.order.is_entry:
+        assert raised == plain
+        return
+    assert raised.order is not None
+    stake = len(plain.order.levels) * situation.plan.level_stake
+    fits = stake * scale <= situation.room
+    assert raised.order.scale == (scale if fits else 1.0)
+    assert replace(raised, order=replace(raised.order, scale=1.0)) == plain
+
+
+@pytest.mark.parametrize(("room", "scale"), [(27.4, 1.0), (27.6, 1.1), (math.inf, 1.1)])
+def test_a_raised_line_is_a_plain_one_where_there_is_too_little_room(room, scale):
+    order = decide(facing(98.5, 1, room=room, scale=1.1), rules()).order
+    assert (order.tag, order.scale) == ("L2", scale)
+
+
+def test_an_entry_at_rest_is_not_replaced_because_its_line_would_cost_more_by_now():
+    verdict = decide(facing(98.5, 1), rules())
+    at_rest = resting(verdict, 98.5)
+    assert not decide(facing(98.5, 1, resting=at_rest, scale=1.1), rules()).place
+
+
+@THOROUGH
 @given(situations(), st.floats(0.97, 1.03))
 def test_no_entry_is_wanted_beyond_a_price_limit_at_a_line_or_at_market(found, share):
     situation, how = found

@@ -47,6 +47,7 @@ SIGMAS = st.sampled_from((0.002, 0.008))
 PARTS = st.sampled_from((0.2, 0.5, 0.9))
 FAR = 0.03  # from its anchor an unfilled start is given up
 NEAR_MARKET = 0.0006  # of a price: an order at market may stay until the rate is so far from it
+RAISED = 1.1
 DENSITY = DensitySettings()
 MOVED = 0.97  # of its price, that a line at least has after moving
 DENSEST = DENSITY.near_factor * DENSITY.round_factor
@@ -128,7 +129,7 @@ class Grid(RuleBasedStateMachine):
 
     def _may_be_placed(self, order):
         bot, caps = self.bot, self.bot.world.caps
-        stake = len(order.levels) * bot.plan.level_stake
+        stake = len(order.levels) * bot.plan.level_stake * order.scale
         capital = bot.cash + bot.tied
         slack = 1e-6
         assert bot.tied + stake <= exposure_fraction(capital, caps) * capital + slack
@@ -136,6 +137,7 @@ class Grid(RuleBasedStateMachine):
         assert caps.max_margin is None or bot.tied + stake <= caps.max_margin + slack
         assert len(bot.ledger.lots) + len(order.levels) <= bot.world.rules.max_lots
         assert bot.block is None
+        assert order.scale in (1.0, bot.scale)
         assert not bot.gone & set(order.levels)
         assert order.price is not None or not bot.recovered & set(order.levels)
 
@@ -263,6 +265,11 @@ class Grid(RuleBasedStateMachine):
         self.bot.thin = is_on
         self._goes_on()
 
+    @rule(scale=st.sampled_from((1.0, RAISED)))
+    def something_is_predicted(self, scale):
+        self.bot.scale = scale
+        self._goes_on()
+
     @rule(others=st.sampled_from((0.0, 50.0, 400.0)), reserved=st.sampled_from((0.0, 30.0)))
     def other_pairs_trade(self, others, reserved):
         self.bot.cash += self.bot.others - others
@@ -367,7 +374,7 @@ class Grid(RuleBasedStateMachine):
             return stopped_cycle(stake, 1.0, fraction, costs)
 
         stated = worst_loss(
-            [at_risk(world.levels * world.stake)], 1, world.budget, world.wallet,
+            [at_risk(RAISED * world.levels * world.stake)], 1, world.budget, world.wallet,
             (world.wallet, world.wallet), BreakerSettings(enabled=False),
         )  # fmt: skip
         free = [
@@ -376,7 +383,7 @@ class Grid(RuleBasedStateMachine):
             if line.level not in ledger.lots and line.level not in ledger.stopped
         ]
         lots = sum(at_risk(lot.cost) for lot in ledger.lots.values())
-        lines = at_risk(len(free) * world.stake)
+        lines = at_risk(RAISED * len(free) * world.stake)
         left = max(0.0, world.budget - bot.lost_by_recovery)
         by_hand = at_risk(bot.by_hand)
         assert lots + lines + left <= stated.round + by_hand + 1e-6

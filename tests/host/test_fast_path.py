@@ -80,6 +80,7 @@ FEATURES = {
         {**UNGATED, "orderflow": {**FLOW, "lookback_candles": 5}},
         {"flow"},
     ),
+    "predictions": ("spot", UNGATED, {"unlikely", "likely"}),
     "drawdowns": (
         "spot",
         {
@@ -94,13 +95,17 @@ FEATURES = {
         {"yellow", "orange", "red", "flatten"},
     ),
 }  # fmt: skip
+STRATEGIES = {"predictions": "Predicted"}
 FEATURED = "20251209-20251214"
 
 
 class Witness:
     """Sees, after every candle of every pair, what had a say in open cycles."""
 
-    BITS = ((outlook.FLOW, "flow"), (outlook.PAUSE, "pause"), (outlook.SHOCK, "shock"))
+    BITS = (
+        (outlook.FLOW, "flow"), (outlook.PAUSE, "pause"), (outlook.SHOCK, "shock"),
+        (outlook.UNLIKELY, "unlikely"), (outlook.LIKELY, "likely"),
+    )  # fmt: skip
 
     def __init__(self):
         self.seen = Counter()
@@ -179,10 +184,11 @@ def test_orders_are_the_same_when_every_decision_is_made_anew(
 def test_orders_are_the_same_whatever_feature_acts(request, backtest, kind):
     name, changes, expected = FEATURES[kind]
     market, settings, witness = request.getfixturevalue(name), {**DENSE, **changes}, Witness()
-    fast = backtest(market, settings, watch=witness, timerange=FEATURED)
+    config = {"timerange": FEATURED, "strategy": STRATEGIES.get(kind, "AdaptiveGrid")}
+    fast = backtest(market, settings, watch=witness, **config)
     request.getfixturevalue("never_kept")
     request.getfixturevalue("never_ahead")
-    anew = backtest(market, settings, timerange=FEATURED)
+    anew = backtest(market, settings, **config)
     assert disagreements(fast, anew, THE_END) == []
     assert expected - witness.saw(fast) == set()
     assert len(fast.placed) >= ENOUGH_ORDERS

@@ -111,7 +111,15 @@ def main_candle(moment: datetime) -> datetime:
     return moment - timedelta(minutes=moment.minute % 5)
 
 
-@pytest.mark.parametrize("strategy", ["Leaking", "LeakingRegime"])
+def test_what_predictions_change_is_known_at_the_cut(whole, backtest, market, tmp_path):
+    run = whole(strategy="PredictedByCloses")
+    assert run.placed != whole().placed
+    for cut in cuts_of(run):
+        part = cut_short(backtest, market, tmp_path, cut, strategy="PredictedByCloses")
+        assert disagreements(run, part, cut) == []
+
+
+@pytest.mark.parametrize("strategy", ["Leaking", "LeakingRegime", "LeakingPrediction"])
 def test_a_planted_look_ahead_shows_as_a_difference_at_the_cut(
     whole, backtest, market, strategy, tmp_path
 ):

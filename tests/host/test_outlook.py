@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 from gridkit.analytics import regime, shocks
 from gridkit.analytics.regime import Regime
 from gridkit.host import outlook
-from gridkit.risk import brakes, gates
+from gridkit.risk import brakes, gates, predictions
 from gridkit.settings import Settings
 
 FIVE_MINUTES = 300
 HOURS = 24
 SIDES = pytest.mark.parametrize("side", [1, -1])
+PROBABILITIES = [np.nan, 0.0, 0.25, 0.3, 0.31, 0.5, 0.7, 0.71, 1.0]
+FLOATS = ("float32", "float64")
 SPANS = [(3, 7), (22, 2), (5, 5), (0, 24)]
 
 
@@ -33,6 +35,7 @@ def frames(draw):
             "regime_distance": some([np.nan, -0.1, -0.03, -0.029, 0.0, 0.03, 0.031, 0.2]),
             "orderflow_imbalance": some([np.nan, -1.0, -0.7, -0.69, 0.0, 0.7, 0.9]),
             "shocks_kind": some([0] * 30 + [1, 2, 3, 4]).astype("int8"),
+            "prediction_up": some(PROBABILITIES).astype(draw(st.sampled_from(FLOATS))),
         }
     )
 
@@ -54,6 +57,7 @@ def choices(draw):
                     "illiquid_to": end,
                 },
                 "breakers": {"enabled": draw(st.booleans()), "market": draw(st.booleans())},
+                "prediction": {"enabled": draw(st.booleans())},
             }
         }
     )
@@ -67,7 +71,7 @@ def expected(row, hour, shocked, side, chosen):
     """A readable twin: each reason asked one by one."""
     market = int(row.regime_code), row.regime_adx, row.regime_side
     heeds_flow = chosen.orderflow.enabled
-    hours = brakes.illiquid(hour, chosen.brakes)
+    hours, rule = brakes.illiquid(hour, chosen.brakes), chosen.prediction
     return sum(
         number
         for number, holds in {
@@ -78,6 +82,8 @@ def expected(row, hour, shocked, side, chosen):
             outlook.PAUSE: hours == "pause",
             outlook.SHOCK: chosen.breakers.enabled and chosen.breakers.market and shocked,
             outlook.NO_START: chosen.regime.enabled and not starts(market[0], chosen),
+            outlook.UNLIKELY: predictions.block(row.prediction_up, side, rule),
+            outlook.LIKELY: predictions.scale(row.prediction_up, side, rule) > 1,
         }.items()
         if holds
     )
@@ -94,7 +100,8 @@ def test_each_candles_number_is_that_of_its_reasons(side, frame, chosen):
         expected(row, closes[row.Index].hour, tripped[row.Index] != 0, side, chosen)
         for row in frame.itertuples()
     ]
-    assert numbers.dtype == np.uint8
+    assert numbers.dtype == np.uint16
+    assert numbers.max() < 1 << outlook.BITS
     assert numbers.tolist() == wanted
 
 

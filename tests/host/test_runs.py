@@ -33,6 +33,7 @@ KINDS = {
     "auto futures": ("futures", {"direction": "auto"}),
     "long spot under tight caps": ("spot", {"caps": TIGHT}),
     "short futures under tight caps": ("futures", {"direction": "short", "caps": TIGHT}),
+    "long spot under tight caps, where stakes are raised": ("spot", {"caps": TIGHT}, "Predicted"),
     "long spot of assets that count as one": (
         "spot",
         {"direction": "long", "caps": {"inventory": 0.2, "correlation": 0.0}},
@@ -122,10 +123,10 @@ def known(request, tmp_path_factory):
 @pytest.fixture
 def audited(known, kind, request, backtest):
     if kind not in known:
-        market, settings = KINDS[kind]
-        auditor = Auditor()
+        market, settings, *strategy = KINDS[kind]
+        auditor, config = Auditor(), {"strategy": strategy[0] if strategy else "AdaptiveGrid"}
         complete = {**QUICK, "spacing": DENSE, "sizing": DEAR, **settings}
-        run = backtest(request.getfixturevalue(market), complete, watch=auditor)
+        run = backtest(request.getfixturevalue(market), complete, watch=auditor, **config)
         known[kind] = run, auditor, complete
     return known[kind]
 

@@ -7,6 +7,7 @@ import pytest
 
 from backtests.runs import BARE, QUICK, ROOT, UNGATED
 from gridkit.settings import Section, Settings
+from gridkit.settings.prediction import DriftSettings, GateSettings
 from host.analysed import everything, frames_of, merged, ours
 
 pytestmark = pytest.mark.slow
@@ -164,6 +165,10 @@ CASES = {
     "spacing.regime_levels": ("spot", BY_CLASS, [2, 2, 2, 2, 2]),
     "spacing.regime_min_step": ("spot", BY_CLASS, 0.015),
     "spacing.regime_max_step": ("spot", BY_CLASS, 0.003),
+    "prediction.enabled": ("spot", DENSE, False),
+    "prediction.raises": ("spot", DENSE, 0.9),
+    "prediction.bonus": ("spot", DENSE, 0.3),
+    "prediction.blocks": ("spot", DENSE, 0.1),
     "costs.fee": ("spot", DENSE, 0.005),
     "costs.half_spread": ("spot", DENSE, 0.01),
 }
@@ -321,10 +326,21 @@ ELSEWHERE = {
         for name in ("stop_atr_multiple", "threshold_factor", "size_factor")
     },
 }
+# Without a predictor there is nothing they could change.
+OF_PREDICTOR = "tests/host/prediction/test_settings_matter.py"
+ELSEWHERE |= {
+    f"prediction.{name}": OF_PREDICTOR
+    for name in (
+        *("horizons", "main_horizon", "learner", "members", "calibration", "seed"),
+        *("embargo_minutes", "families", "retrain_budget"),
+        *(f"gate.{name}" for name in GateSettings.model_fields),
+        *(f"drift.{name}" for name in DriftSettings.model_fields),
+    )
+}
 # Modules that next to nothing else is made from: their settings change their own columns alone.
 OWN_COLUMNS = ("profile", "confluence", "thresholds", "orderflow", "stress", "correlation")
 READERS = {"profile": ["confluence"]}
-OF_CONFLUENCE = ("entries", "exits", "portfolio", "prediction")  # its own tests try them
+OF_CONFLUENCE = ("entries", "exits", "portfolio")  # its own tests try them
 COMPARED = 4 * 288
 DAYS = "20251209-20251213"
 
@@ -378,10 +394,12 @@ def usual_orders(request, backtest, known):
 
     def usual_orders(name):
         market, settings, _ = CASES[name]
-        orders = next((orders for key, orders in known if key == (market, settings)), None)
+        asked = market, settings, strategy_of(name)
+        orders = next((orders for key, orders in known if key == asked), None)
         if orders is None:
-            orders = backtest(request.getfixturevalue(market), settings).placed
-            known.append(((market, settings), orders))
+            used = request.getfixturevalue(market)
+            orders = backtest(used, settings, strategy=strategy_of(name)).placed
+            known.append((asked, orders))
         return orders
 
     return usual_orders
@@ -391,7 +409,12 @@ class OtherOrders(Exception):
     """The run has placed another order, or none where one was due."""
 
 
-def places_others(backtest, market, settings, usual):
+def strategy_of(name):
+    """What predictions change is seen where there are some."""
+    return "Predicted" if name.startswith("prediction.") else "AdaptiveGrid"
+
+
+def places_others(backtest, market, settings, usual, strategy="AdaptiveGrid"):
     """Whether a run places other orders than these; it ends with the first that differs."""
 
     def watch(recording, _pair, time):
@@ -401,7 +424,7 @@ def places_others(backtest, market, settings, usual):
             raise OtherOrders
 
     try:
-        return backtest(market, settings, watch=watch).placed != usual
+        return backtest(market, settings, watch=watch, strategy=strategy).placed != usual
     except OtherOrders:
         return True
 
@@ -412,7 +435,8 @@ def test_a_setting_changes_the_orders(request, backtest, usual_orders, name):
     usual = usual_orders(name)
     assert usual
     asked = changed(settings, name, value)
-    assert places_others(backtest, request.getfixturevalue(market), asked, usual)
+    used = request.getfixturevalue(market)
+    assert places_others(backtest, used, asked, usual, strategy_of(name))
 
 
 @pytest.mark.parametrize("name", ["recovery.budget", "breakers.pause_minutes", "leverage"])

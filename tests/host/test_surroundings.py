@@ -94,6 +94,7 @@ def shallow(strategy):
 FLOW = {"orderflow": {"enabled": True}}
 SOLD = {"orderflow_imbalance": -0.8}
 SHOCKED = {KIND: int(Shock.MOVE), VALUE: 0.08}
+UNLIKELY = {"prediction_up": 0.2}
 HOURS = {"illiquid_from": 0, "illiquid_to": 1}  # which NOW is in, and the candle before is not
 CASES = {
     "nothing": Case(NOTHING),
@@ -129,6 +130,10 @@ CASES = {
     ),
     "illiquid hours": Case(RISK, settings={"brakes": {"illiquid": "pause", **HOURS}}),
     "other hours": Case(NOTHING, settings={"brakes": {"illiquid": "pause", "illiquid_to": 23}}),
+    "a prediction against it": Case(RISK, UNLIKELY),
+    "a prediction for it": Case(NOTHING, {"prediction_up": 0.95}),
+    "a prediction that is not heeded": Case(NOTHING, {"prediction_up": math.nan}),
+    "predictions nobody heeds": Case(NOTHING, UNLIKELY, {"prediction": {"enabled": False}}),
     "/stopentry": Case(RISK, makes=paused),
     "/marketdir short": Case(RISK, makes=told(MarketDirection.SHORT)),
     "/marketdir long": Case(NOTHING, makes=told(MarketDirection.LONG)),

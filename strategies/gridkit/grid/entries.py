@@ -36,13 +36,18 @@ def next_entry(view: View) -> tuple[Order | None, Block | None]:
     return _entry_at(free, min(affordable, rules.max_lots - len(situation.lots)), view), None
 
 
+def fitting(scale: float, stake: float, room: float) -> float:
+    """Return by how much a stake is raised: not at all where that is more than there is room."""
+    return scale if stake * scale <= room else 1.0
+
+
 def _left_alone(free: list[Line], view: View) -> Order | None:
     """Return the entry in work where it is that of the next free line, at its price."""
     resting = view.situation.resting
     line = max(free, key=lambda one: view.mirrored(one.price))
     if resting is None or not _is_entry_of(resting, line):
         return None
-    order = _entry([line], line.price, "next free line")
+    order = _entry([line], line.price, "next free line", view)
     return order if rests_already(order, view) else None
 
 
@@ -97,16 +102,18 @@ def _entry_at(free: list[Line], most: int, view: View) -> Order:
     if beyond:
         jumped = [line for line in beyond if resting and _is_entry_of(resting, line)]
         if jumped:
-            return _entry(jumped, jumped[0].price, "line was jumped over")
-        return _entry(beyond, None, "price is beyond the line")
+            return _entry(jumped, jumped[0].price, "line was jumped over", view)
+        return _entry(beyond, None, "price is beyond the line", view)
     line = max(free, key=lambda one: view.mirrored(one.price))
-    return _entry([line], line.price, "next free line")
+    return _entry([line], line.price, "next free line", view)
 
 
 def _is_entry_of(resting: Resting, line: Line) -> bool:
     return resting.is_entry and resting.levels == (line.level,)
 
 
-def _entry(lines: list[Line], price: float | None, reason: str) -> Order:
-    levels = tuple(line.level for line in lines)
-    return Order(True, levels, price, tags.entry_tag(levels), reason)
+def _entry(lines: list[Line], price: float | None, reason: str, view: View) -> Order:
+    levels, situation = tuple(line.level for line in lines), view.situation
+    stake = len(lines) * situation.plan.level_stake
+    scale = fitting(situation.scale, stake, situation.room)
+    return Order(True, levels, price, tags.entry_tag(levels), reason, scale=scale)

@@ -15,7 +15,8 @@ from gridkit.grid.plan import Plan
 class Order:
     """An order that should rest. `price` None means: at the market's price now.
 
-    `share` is the part of the named lots an exit sells; None: all of them.
+    `share` is the part of the named lots an exit sells; None: all of them. An entry costs the
+    stake of its lines times `scale`.
     """
 
     is_entry: bool
@@ -24,6 +25,7 @@ class Order:
     tag: str
     reason: str
     share: float | None = None
+    scale: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,8 @@ class Situation:
     emptied; `stuck` those whose lots are; `of_age` those that
     will be once the rate is far enough from their target; `recovery_budget` is what recovery may
     still lose; `flatten` is an outside reason to close the cycle (a breaker, a trend); where the
-    market is `thin`, lines of even number take no additions; `adverse`: it trends against the grid.
+    market is `thin`, lines of even number take no additions; `adverse`: it trends against the grid;
+    `scale` (at least 1) is what the stake of an addition is multiplied by, where there is room.
     """
 
     plan: Plan
@@ -155,6 +158,7 @@ class Situation:
     flatten: str | None = None
     thin: bool = False
     adverse: bool = False
+    scale: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from gridkit.host.market_data import NO_CANDLE, MarketData, Reading
 from gridkit.host.opening import Opening
 from gridkit.host.pair_rules import PairRules
 from gridkit.host.planning import Planner
+from gridkit.host.raising import Starts
 from gridkit.host.reconcile import Reconciler
 from gridkit.host.recovery import RecoveryDesk
 from gridkit.host.requests import ends_in_loss, entry_stake, exit_stake
@@ -66,10 +67,11 @@ class GridDesk:
         self.breakers = Breakers(self.context, self.fortune)
         self.surroundings = Surroundings(self.context, self.breakers, self.flow)
         self.surveyor = Surveyor(self.context, self.flow)
+        self.starts = Starts(self.context)
         self.opening = Opening(
-            self.context, self.rules, self.treasury, self.surroundings, self.surveyor
+            self.context, self.rules, self.treasury, self.surroundings, self.surveyor, self.starts
         )
-        self.planner = Planner(self.context, self.rules, self.treasury, self.surveyor)
+        self.planner = Planner(self.context, self.rules, self.treasury, self.surveyor, self.starts)
         self.situations = Situations(self.context, self.rules, self.treasury, self.recovery)
         self.announcer = Announcer(self.context, self.recovery)
         self.reconciler = Reconciler(self.context, self.cycles, self.announcer.mismatch)
@@ -99,6 +101,7 @@ class GridDesk:
             self.breakers.forget()
             self.planner.placed.clear()
             self.opening.forget()
+            self.starts.forget()
         self._blind = context.live and context.now is None
         context.now = now
         if context.live:
@@ -333,7 +336,7 @@ class GridDesk:
         """Return what freqtrade is asked for. Who flattens from outside keeps the pair closed."""
         step = orders.amount_step(trade)
         if order.is_entry:
-            stake = len(order.levels) * cycle.plan.level_stake
+            stake = len(order.levels) * cycle.plan.level_stake * order.scale
             price = order.price or entry_rate
             return entry_stake(stake, price, trade.leverage or 1.0, step), order.tag
         if ends_in_loss(order, cycle) and order.reason != flatten:

@@ -12,6 +12,8 @@ import pandas as pd
 
 from gridkit import candles
 
+RISING = "prediction_up"  # probability of a rise, where predictions are heeded
+
 # Column, and what a frame without it is taken to hold: its module is switched off.
 COLUMNS = {
     "close": np.nan,
@@ -24,6 +26,7 @@ COLUMNS = {
     "regime_distance": np.nan,
     "orderflow_imbalance": np.nan,
     "volatility_forecast": np.nan,
+    RISING: np.nan,
 }
 SHOCKS = ("shocks_kind", "shocks_value")
 
@@ -38,7 +41,7 @@ class Reading(NamedTuple):
     its averages, `gap_factor` what stress and thin markets widen the gap by, `smooth` the daily
     volatility of the past as the micro grid takes it, `distance` the way from the slow average to
     the close, a fraction, `imbalance` that of order flow, -1 … 1, `annual` the
-    forecast for a year.
+    forecast for a year, `rising` the probability of a rise, where it is heeded.
     """
 
     opened: float
@@ -52,6 +55,7 @@ class Reading(NamedTuple):
     distance: float
     imbalance: float
     annual: float
+    rising: float
     known: bool
 
     @property
@@ -72,6 +76,7 @@ NO_CANDLE = Reading(
     distance=np.nan,
     imbalance=np.nan,
     annual=np.nan,
+    rising=np.nan,
     known=False,
 )
 
@@ -89,9 +94,9 @@ class PairSeries:
             for name, absent in COLUMNS.items()
         )
         self.close, self.volatility, codes, self.adx, self.side, self.gap_factor, *rest = values
-        self.smooth, self.distance, self.imbalance, self.annual = rest
+        self.smooth, self.distance, self.imbalance, self.annual, self.rising = rest
         self.regime = codes.astype("int8")
-        self.outlook = outlook or dict.fromkeys((1, -1), np.zeros(len(frame), "uint8"))
+        self.outlook = outlook or dict.fromkeys((1, -1), np.zeros(len(frame), "uint16"))
         self.shocks = {name: np.asarray(frame[name]) for name in SHOCKS if name in frame}
         self.known = candles.known(frame).to_numpy()
         start = self.times.item(0) if len(frame) else 0.0
@@ -134,6 +139,7 @@ class PairSeries:
             self.distance.item(index),
             self.imbalance.item(index),
             self.annual.item(index),
+            self.rising.item(index),
             bool(self.known[index]),
         )
 

@@ -16,11 +16,13 @@ from gridkit.host import account, lines, planning, shut
 from gridkit.host.context import Context
 from gridkit.host.market_data import PairSeries, Reading
 from gridkit.host.pair_rules import PairRules
+from gridkit.host.raising import Starts
 from gridkit.host.surroundings import Surroundings
 from gridkit.host.taken_back import TakenBack
 from gridkit.host.terrain import Surveyor
 from gridkit.host.treasury import Treasury, opening_lines
 from gridkit.risk import gates
+from gridkit.risk.predictions import PLAIN
 from gridkit.settings import Settings
 
 UNCERTAIN = Block("uncertain market starts no cycle", math.nan, math.nan)
@@ -37,12 +39,14 @@ class Opening:
         treasury: Treasury,
         surroundings: Surroundings,
         surveyor: Surveyor,
+        starts: Starts,
     ) -> None:
         self._context = context
         self._rules = rules
         self._treasury = treasury
         self._surroundings = surroundings
         self._surveyor = surveyor
+        self._starts = starts
         self._taken_back = TakenBack()
         self._unplaceable: dict[str, Block | str] = {}
         self._narrowest: tuple[Settings | None, float] = (None, math.nan)
@@ -116,10 +120,10 @@ class Opening:
         if refusal:
             self._context.reasons.waits(pair, refusal, now)
             return 0.0
-        return self._affordable(pair, now, rate, leverage, tag)
+        return self._affordable(pair, now, rate, side, leverage, tag)
 
     def _affordable(
-        self, pair: str, now: datetime, rate: float, leverage: float, tag: str | None
+        self, pair: str, now: datetime, rate: float, side: int, leverage: float, tag: str | None
     ) -> float:
         """Return the stake of the first order, all of its lines, or 0; and say why."""
         reasons, wanted = self._context.reasons, max(1, len(tags.levels_of(tag)))
@@ -141,8 +145,13 @@ class Opening:
         reading = self._context.market.at(pair, now)
         levels = lines.levels_of(reading, self._context.settings, capital)
         told = f"{budget.levels} of {levels} lines at {budget.level_stake:.2f} each"
+        stake, scale = wanted * budget.level_stake, PLAIN
+        if not is_forced(tag):
+            scale = self._starts.scale(pair, reading, side, stake, means.room)
+        if scale > PLAIN:
+            told += f", the first raised by {scale - PLAIN:.0%} by the prediction"
         reasons.opens(pair, tag, rate, told, now)
-        return wanted * budget.level_stake
+        return stake * scale
 
     def note_last(self, pair: str) -> None:
         """Say why the last candle signals no cycle for a pair that has none (live)."""

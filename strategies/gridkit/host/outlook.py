@@ -10,8 +10,9 @@ import pandas as pd
 from gridkit import candles
 from gridkit.analytics import regime, shocks
 from gridkit.analytics.regime import Regime
-from gridkit.risk import brakes
-from gridkit.settings import RegimeSettings, Settings
+from gridkit.host.market_data import RISING
+from gridkit.risk import brakes, predictions
+from gridkit.settings import PredictionSettings, RegimeSettings, Settings
 
 AGAINST = 1  # the regime stands against additions, or is unknown
 TREND = 2  # ... and price is so far beyond the average that the cycle is closed
@@ -20,23 +21,27 @@ THIN = 8  # illiquid hours: every second line waits
 PAUSE = 16  # illiquid hours: all lines wait
 SHOCK = 32  # one of the market's breakers is up
 NO_START = 64  # the regime starts no cycle; what is open goes on
-STOPS_ADDITIONS = AGAINST | FLOW | PAUSE | SHOCK
+UNLIKELY = 128  # the prediction speaks against the grid
+LIKELY = 256  # ... for it, so that stakes are raised
+BITS = 9
+STOPS_ADDITIONS = AGAINST | FLOW | PAUSE | SHOCK | UNLIKELY
 STOPS_STARTS = STOPS_ADDITIONS | NO_START
 SIDES = (1, -1)
 
 
 def of_frame(frame: pd.DataFrame, settings: Settings, seconds: int) -> dict[int, np.ndarray]:
-    """Return, by side (1 long, -1 short), the sum of the numbers above per candle. uint8, (n,)."""
+    """Return, by side (1 long, -1 short), the sum of the numbers above per candle. uint16, (n,)."""
     both = THIN * hours(frame, settings, seconds, "thin")
     both |= PAUSE * hours(frame, settings, seconds, "pause")
     both |= SHOCK * shocked(frame, settings)
     both |= NO_START * ~starting(frame, settings.regime)
-    return {side: (both | _one_sided(frame, side, settings)).astype("uint8") for side in SIDES}
+    return {side: (both | _one_sided(frame, side, settings)).astype("uint16") for side in SIDES}
 
 
 def _one_sided(frame: pd.DataFrame, side: int, settings: Settings) -> np.ndarray:
     against, trend = _against(frame, side, settings), _by_trend(frame, side, settings)
-    return AGAINST * against | TREND * trend | FLOW * _flow(frame, side, settings)
+    of_market = AGAINST * against | TREND * trend | FLOW * _flow(frame, side, settings)
+    return of_market | predicted(frame, side, settings.prediction)
 
 
 def _against(frame: pd.DataFrame, side: int, settings: Settings) -> np.ndarray:
@@ -81,6 +86,14 @@ def _flow(frame: pd.DataFrame, side: int, settings: Settings) -> np.ndarray:
         return _none(frame)
     pressure = side * _column(frame, "orderflow_imbalance")
     return (pressure <= -settings.orderflow.one_sided).astype(int)
+
+
+def predicted(frame: pd.DataFrame, side: int, rule: PredictionSettings) -> np.ndarray:
+    """Vectorised twin of `predictions.block` and `predictions.scale`: UNLIKELY, LIKELY, or 0."""
+    if not rule.enabled or RISING not in frame:
+        return _none(frame)
+    likely = predictions.of_side(frame[RISING].to_numpy("float64"), side)
+    return np.select([likely < rule.blocks, likely > rule.raises], [UNLIKELY, LIKELY], 0)
 
 
 def hours(frame: pd.DataFrame, settings: Settings, seconds: int, what: str) -> np.ndarray:

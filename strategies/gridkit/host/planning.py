@@ -17,8 +17,10 @@ from gridkit.host.context import Context
 from gridkit.host.cycle import Cycle
 from gridkit.host.market_data import Reading
 from gridkit.host.pair_rules import PairRules
+from gridkit.host.raising import Starts
 from gridkit.host.terrain import Surveyor
 from gridkit.host.treasury import Treasury
+from gridkit.risk.predictions import PLAIN
 from gridkit.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,12 +35,18 @@ class Planner:
     """Makes and revises plans; live, every new one is stored with the trade for a restart."""
 
     def __init__(
-        self, context: Context, rules: PairRules, treasury: Treasury, surveyor: Surveyor
+        self,
+        context: Context,
+        rules: PairRules,
+        treasury: Treasury,
+        surveyor: Surveyor,
+        starts: Starts,
     ) -> None:
         self._context = context
         self._rules = rules
         self._treasury = treasury
         self._surveyor = surveyor
+        self._starts = starts
         self.placed: Counter[str] = Counter()  # free lines, those moved, those that fell back
 
     def load(self, trade: "Trade", reading: Reading) -> Cycle | None:
@@ -99,8 +107,7 @@ class Planner:
         if gap is None or first is None or anchor is None:
             return None
         levels = max(levels_of_first(first))
-        notional = first.safe_amount * first.safe_placement_price
-        stake = notional / (trade.leverage or 1.0) / levels
+        stake = self._plain_stake(trade, first, then) / levels
         affordable = math.floor(self._treasury.share(capital) / stake + 1e-6)
         wanted = lines.levels_of(then, settings, capital, gap.method)
         count = max(levels, min(wanted, affordable, settings.caps.max_lots))
@@ -116,6 +123,18 @@ class Planner:
             logger.error("%s: without a plan nothing is placed: %s", trade.pair, error)
             return None
         return self._counted(replace(laid, regime=then.regime))
+
+    def _plain_stake(self, trade: "Trade", first: "Order", then: Reading) -> float:
+        """Return what the lines of a first order cost, without what predictions added.
+
+        Of a raised one half a step more, as it was truncated once, and its lines will be again.
+        """
+        amount, side = first.safe_amount, -1 if trade.is_short else 1
+        if tags.levels_of(first.ft_order_tag):
+            scale = self._starts.scaled(trade.pair, then, side)
+            raised = orders.amount_step(trade) / 2 if scale > PLAIN else 0.0
+            amount = (amount + raised) / scale
+        return float(amount * first.safe_placement_price / (trade.leverage or 1.0))
 
     def _counted(self, laid: Plan) -> Plan:
         """Count what became of the free lines of a plan just laid (SPEC D)."""

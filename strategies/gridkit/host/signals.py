@@ -58,14 +58,14 @@ def prepare(frame: pd.DataFrame, pair: str, strategy: Any) -> None:
 
 
 def entries(frame: pd.DataFrame, strategy: Any) -> pd.DataFrame:
-    """Signal a new cycle where all is known, and neither a strong trend nor a shock is against it.
+    """Signal a new cycle where all is known, and no trend, shock or prediction is against it.
 
     What else may refuse one is asked when freqtrade would open it.
     """
     settings = strategy.desk.settings
     usable = candles.known(frame) & _spacing_known(frame, settings)
     usable &= outlook.shocked(frame, settings) == 0
-    allowed = {side: usable & _allowed(frame, side, settings) for side in (LONG, SHORT)}
+    allowed = {side: usable & _starts(frame, side, settings) for side in (LONG, SHORT)}
     tag = tags.entry_tag(range(1, strategy.desk.opening.lines() + 1))
     frame["enter_long"] = allowed[LONG].astype("int8")
     if strategy.can_short:
@@ -78,6 +78,11 @@ def _spacing_known(frame: pd.DataFrame, settings: Settings) -> pd.Series:
     if settings.spacing.method in ("fixed", "micro"):
         return pd.Series(True, index=frame.index)
     return frame["volatility_daily"] > 0
+
+
+def _starts(frame: pd.DataFrame, side: int, settings: Settings) -> pd.Series:
+    predicted = outlook.predicted(frame, side, settings.prediction)
+    return _allowed(frame, side, settings) & (predicted != outlook.UNLIKELY)
 
 
 def _allowed(frame: pd.DataFrame, side: int, settings: Settings) -> pd.Series:

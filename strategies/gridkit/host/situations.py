@@ -72,6 +72,7 @@ class Situations:
             flatten=outside.flatten,
             thin=outside.thin,
             adverse=outside.adverse,
+            scale=outside.scale,
             stuck=cycle.stuck,
             of_age=self._of_age(cycle, trade.pair, now),
             recovery_budget=self._budget_left(trade, capital) if cycle.stuck else math.inf,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gridkit.grid import spacing
 from gridkit.host import lines as grid_lines
+from gridkit.host import raising
 from gridkit.risk import sizing
 from gridkit.risk.worst_loss import WorstLoss, stop_fraction, stopped_cycle, worst_loss
 
@@ -56,8 +57,11 @@ def worst_of(budgets: Budgets, desk: "GridDesk") -> WorstLoss:
     settings, fortune = desk.settings, desk.fortune
     leverage = desk.context.leverage
     fraction = stop_fraction(settings.stops, trailing_down=settings.grid.trailing_down)
+    most = raising.most(desk.context)
     cycles = [
-        stopped_cycle(one.levels * one.level_stake, leverage, fraction, desk.rules.costs(pair))
+        stopped_cycle(
+            most * one.levels * one.level_stake, leverage, fraction, desk.rules.costs(pair)
+        )
         for pair, one in budgets.items()
         if not isinstance(one, str)
     ]

@@ -9,8 +9,8 @@ from gridkit.analytics.books import PRICE
 from gridkit.grid.situation import Block
 from gridkit.host.context import Context
 from gridkit.host.market_data import PairSeries, Reading
-from gridkit.host.outlook import FLOW, NO_START, STOPS_ADDITIONS, STOPS_STARTS
-from gridkit.risk import brakes, gates
+from gridkit.host.outlook import BITS, FLOW, NO_START, STOPS_ADDITIONS, STOPS_STARTS
+from gridkit.risk import brakes, gates, predictions
 
 if TYPE_CHECKING:
     from gridkit.host.breakers import Breakers
@@ -25,13 +25,14 @@ Refusal = Callable[[str, int], Block | None]  # of a pair, and 1 for long, -1 fo
 class Outside:
     """`block`: why nothing may be added; `flatten`: why all is sold; `thin`: half of the lines.
 
-    `adverse`: the market trends against the grid.
+    `adverse`: the market trends against the grid; `scale`: what predictions make of stakes.
     """
 
     block: Block | None
     flatten: str | None
     thin: bool
     adverse: bool = False
+    scale: float = predictions.PLAIN
 
 
 class Surroundings:
@@ -45,7 +46,7 @@ class Surroundings:
 
     def code(self, series: PairSeries, index: int, side: int) -> int:
         """Return a number that changes where the answers of a backtest may change. Cheap."""
-        return series.outlook[side].item(index) & ~NO_START | self._breakers.state_id << 8
+        return series.outlook[side].item(index) & ~NO_START | self._breakers.state_id << BITS
 
     def stops_additions(self, series: PairSeries, index: int, pair: str, side: int) -> bool:
         """Whether anything stands against additions; without saying what, hence cheap."""
@@ -79,7 +80,8 @@ class Surroundings:
         hours = brakes.illiquid(self._hour(reading), settings.brakes)
         block = self._against_additions(pair, reading, side, spread)
         adverse = gates.trends_against(reading.market, side, settings.regime)
-        return Outside(block, flatten, hours == "thin", adverse)
+        scale = predictions.scale(reading.rising, side, settings.prediction)
+        return Outside(block, flatten, hours == "thin", adverse, scale)
 
     def against_start(self, pair: str, reading: Reading, side: int) -> Block | None:
         """Return why no cycle may start, None where one may."""
@@ -118,6 +120,7 @@ class Surroundings:
             or gates.regime_block(reading.market, side, settings.regime)
             or self._breakers.block_market(pair)
             or self._flow_block(pair, reading.imbalance, side)
+            or predictions.block(reading.rising, side, settings.prediction)
             or self._pause(reading)
             or brakes.spread_block(spread, settings.brakes)
             or self._refused(pair, side)

@@ -3,6 +3,7 @@
 from copy import deepcopy
 from typing import Any, ClassVar
 
+import numpy as np
 from freqtrade.persistence import LocalTrade
 from pandas import DataFrame
 
@@ -36,6 +37,42 @@ class LeakingRegime(AdaptiveGrid):
         for name in ("regime_code", "regime_adx", "regime_side"):
             frame[name] = frame[name].shift(-288).fillna(0).astype(frame[name].dtype)
         return frame
+
+
+class Predicted(AdaptiveGrid):
+    """Its predictions come and go over the hours, and a fifth of them is not heeded."""
+
+    def populate_indicators(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
+        frame = super().populate_indicators(dataframe, metadata)
+        return frame.assign(prediction_up=self.predictions(frame))
+
+    def predictions(self, frame: DataFrame) -> np.ndarray:
+        candle = np.arange(len(frame))
+        waves = 0.5 + 0.45 * np.sin(candle / 30)
+        return np.where(candle // 20 % 5 == 0, np.nan, waves).astype("float32")
+
+
+class PredictedNothing(Predicted):
+    """Its gate stays off."""
+
+    def predictions(self, frame: DataFrame) -> np.ndarray:
+        return np.full(len(frame), np.nan, dtype="float32")
+
+
+class PredictedByCloses(Predicted):
+    """Predicts that the last hour goes on."""
+
+    candles_ahead = 0
+
+    def predictions(self, frame: DataFrame) -> np.ndarray:
+        move = frame["close"].pct_change(12).shift(-self.candles_ahead).to_numpy()
+        return np.where(np.isnan(move), np.nan, np.where(move > 0, 0.9, 0.1)).astype("float32")
+
+
+class LeakingPrediction(PredictedByCloses):
+    """Knows the next hour."""
+
+    candles_ahead = 12
 
 
 class Comparing(AdaptiveGrid):

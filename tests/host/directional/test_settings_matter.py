@@ -76,7 +76,16 @@ CASES: dict[str, tuple[Any, dict[str, Any]]] = {
     "prediction.blocks": (0.1, {}),
 }
 ANALYSED = ("exits.timeframe", "exits.atr_period", "portfolio.rise_hours")  # made with the columns
+OF_PREDICTOR = "tests/host/prediction/test_settings_matter.py"
 ELSEWHERE = {
+    # Here predictions are planted, and no predictor runs.
+    **{
+        f"prediction.{name}": OF_PREDICTOR
+        for name in (
+            *("horizons", "main_horizon", "learner", "members", "calibration", "seed"),
+            *("embargo_minutes", "families", "gate", "drift", "retrain_budget"),
+        )
+    },
     # Parts and stops are faster here.
     "exits.regime_exit": "tests/host/directional/test_desk.py",
     # Orders at the market's price are filled at once in a backtest.
