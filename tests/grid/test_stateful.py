@@ -48,6 +48,7 @@ PARTS = st.sampled_from((0.2, 0.5, 0.9))
 FAR = 0.03  # from its anchor an unfilled start is given up
 NEAR_MARKET = 0.0006  # of a price: an order at market may stay until the rate is so far from it
 RAISED = 1.1
+SCALES = st.sampled_from((1.0, RAISED))
 DENSITY = DensitySettings()
 MOVED = 0.97  # of its price, that a line at least has after moving
 DENSEST = DENSITY.near_factor * DENSITY.round_factor
@@ -111,9 +112,9 @@ def terrains() -> st.SearchStrategy[list[float]]:
 class Grid(RuleBasedStateMachine):
     """Every rule is followed by a look, as every loop of a bot ends with one."""
 
-    @initialize(world=worlds())
-    def starts(self, world):
-        self.bot = Bot(world, 100.0)
+    @initialize(world=worlds(), scale=SCALES)
+    def starts(self, world, scale):
+        self.bot = Bot(world, 100.0, scale=scale)
         self.checked = 0
 
     def _goes_on(self, seconds=60.0):
@@ -265,7 +266,7 @@ class Grid(RuleBasedStateMachine):
         self.bot.thin = is_on
         self._goes_on()
 
-    @rule(scale=st.sampled_from((1.0, RAISED)))
+    @rule(scale=SCALES)
     def something_is_predicted(self, scale):
         self.bot.scale = scale
         self._goes_on()

@@ -15,7 +15,8 @@ from gridkit.settings import Settings
 FIVE_MINUTES = 300
 HOURS = 24
 SIDES = pytest.mark.parametrize("side", [1, -1])
-PROBABILITIES = [np.nan, 0.0, 0.25, 0.3, 0.31, 0.5, 0.7, 0.71, 1.0]
+PROBABILITIES = [np.nan, 0.0, 0.25, 0.3, 0.31, 0.35, 0.5, 0.7, 0.71, 1.0]
+BLOCKS = st.sampled_from((0.3, 0.35))
 FLOATS = ("float32", "float64")
 SPANS = [(3, 7), (22, 2), (5, 5), (0, 24)]
 
@@ -57,7 +58,8 @@ def choices(draw):
                     "illiquid_to": end,
                 },
                 "breakers": {"enabled": draw(st.booleans()), "market": draw(st.booleans())},
-                "prediction": {"enabled": draw(st.booleans())},
+                # 0.35 of 32 bits is below 0.35.
+                "prediction": {"enabled": draw(st.booleans()), "blocks": draw(BLOCKS)},
             }
         }
     )

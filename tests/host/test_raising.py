@@ -150,7 +150,7 @@ def test_an_addition_at_rest_is_left_alone_as_it_becomes_likely_and_goes_as_it_i
 @pytest.mark.parametrize(
     ("freqai", "enabled", "most"),
     [({"enabled": True}, True, 1.1), ({"enabled": True}, False, 1.0), ({}, True, 1.0),
-     (None, True, 1.0), ({"enabled": False}, True, 1.0)],
+     ({"enabled": False}, True, 1.0)],
 )  # fmt: skip
 def test_the_worst_loss_counts_raised_stakes_where_something_predicts(freqai, enabled, most):
     strategy = strategy_of(**PLAIN, prediction={"enabled": enabled})

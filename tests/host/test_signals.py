@@ -109,3 +109,20 @@ def test_no_cycle_is_signalled_while_a_shock_of_the_market_lasts(heeded):
     quiet = [row for row in shocked.index if row not in (3, 4, 5)]
     assert found[quiet].equals(plain[quiet])
     assert found[[3, 4, 5]].any() != heeded
+
+
+@pytest.mark.parametrize("heeded", [True, False])
+@pytest.mark.parametrize(("asked", "side", "rising"), [("long", LONG, 0.2), ("short", SHORT, 0.8)])
+def test_no_cycle_is_signalled_on_the_side_a_prediction_speaks_against(heeded, asked, side, rising):
+    strategy = strategy_of(
+        direction=asked, regime={"enabled": False}, prediction={"enabled": heeded}
+    )
+    strategy.can_short = True
+    predicted = frame().assign(prediction_up=0.5)
+    predicted.loc[[3, 6], "prediction_up"] = rising
+    name = "enter_long" if side == LONG else "enter_short"
+    plain, found = (signals.entries(one, strategy)[name] for one in (frame(), predicted))
+    others = found.index.difference([3, 6])
+    assert found[others].equals(plain[others])
+    assert plain[[3, 6]].all()
+    assert found[[3, 6]].any() == (not heeded)

@@ -3,6 +3,7 @@
 from gridkit.grid.entries import fitting
 from gridkit.host.context import Context
 from gridkit.host.market_data import Reading
+from gridkit.host.prediction import section
 from gridkit.risk import predictions
 from gridkit.risk.predictions import PLAIN
 
@@ -42,6 +43,5 @@ class Starts:
 
 def most(context: Context) -> float:
     """Return the most the stake of an order may be multiplied by: 1 where nothing is predicted."""
-    rule, freqai = context.settings.prediction, context.strategy.config.get("freqai") or {}
-    predicts = rule.enabled and freqai.get("enabled", False)
-    return PLAIN + rule.bonus if predicts else PLAIN
+    rule, predicts = context.settings.prediction, section.is_on(context.strategy.config)
+    return PLAIN + rule.bonus if rule.enabled and predicts else PLAIN
