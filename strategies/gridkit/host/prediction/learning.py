@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -113,7 +112,7 @@ class Learning:
                 answers[TIMES].to_numpy("float64"),
                 outcomes,
                 self.seconds,
-                replace(self.recipe, threads=dk.thread_count),
+                self.recipe,
                 weights=dd["train_weights"],
                 before=before,
             )
@@ -170,6 +169,8 @@ def recipe(config: dict[str, Any], settings: Settings) -> Recipe:
         members=rule.members,
         validation_fraction=float(split.get("test_size", VALIDATION)),
         embargo_seconds=rule.embargo_minutes * 60,
+        # One by default: trading goes on beside, and on small windows more are hardly faster.
+        threads=int(freqai.get("data_kitchen_thread_count", 0)) or 1,
         parameters=dict(freqai.get("model_training_parameters", {})),
     )
 
