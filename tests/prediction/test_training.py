@@ -1,59 +1,169 @@
-"""Training: what is learned, from what, and what is said where there is too little."""
-
-import pickle
+"""Training: what is learned, from which rows, and what is said where there is too little."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from gridkit.prediction.training import Recipe, train
-
-STEP = 300.0
-TINY = {"n_estimators": 10}
-
-
-def lesson(count=1_500, edge=0.8, seed=0, horizons=("15m", "1h")):
-    """Features of noise; the first is the side that comes, in `edge` of the rows."""
-    noise = np.random.default_rng(seed)
-    shown = pd.DataFrame(noise.normal(0, 1, (count, 4)), columns=["told", "one", "two", "three"])
-    outcomes = {}
-    for horizon in horizons:
-        right = noise.random(count) < edge
-        outcomes[f"up_{horizon}"] = np.where(right, shown["told"] > 0, shown["told"] <= 0)
-        outcomes[f"decided_{horizon}"] = noise.random(count) < 0.7
-    return shown, STEP * np.arange(count), pd.DataFrame(outcomes, dtype="float64")
+from gridkit.prediction import calibration, learners
+from gridkit.prediction.training import train
+from prediction.lessons import STEP, lesson, tiny
 
 
-def test_what_is_told_is_learned_and_weighs_most():
+@pytest.fixture
+def tasks(monkeypatch):
+    """What learners were given, in order: up of the first horizon, decided, and so on."""
+    seen = []
+    table = learners.LEARNERS["lightgbm"]
+
+    def fit(task):
+        seen.append(task)
+        return table.fit(task)
+
+    watched = learners.Learner(table.defaults, fit, table.score, table.importance)
+    monkeypatch.setattr(learners, "LEARNERS", {"lightgbm": watched})
+    return seen
+
+
+def numbered(count, horizons):
+    """A lesson whose fourth feature is the number of the row."""
+    shown, times, outcomes = lesson(count, horizons=horizons)
+    return shown.assign(three=np.arange(count, dtype="float64")), times, outcomes
+
+
+def rows_of(task):
+    return task.shown[:, 3].astype(int)
+
+
+def test_a_predictor_says_what_it_was_taught():
     shown, times, outcomes = lesson()
-    found = train(shown, times, outcomes, STEP, Recipe(parameters=TINY))
-    fresh, _, came = lesson(seed=1)
-    said = found.predict(fresh)
-    assert ((said["up_15m"] > 0.5) == came["up_15m"]).mean() > 0.75
-    assert found.importance().sum().to_numpy() == pytest.approx(1.0)
-    assert found.importance()["15m"].idxmax() == "told"
-    assert (found.names, found.horizons, found.width) == (tuple(shown), ("15m", "1h"), 1)
+    found = train(shown, times, outcomes, STEP, tiny())
+    assert found.names == ("told", "one", "two", "three")
+    assert found.horizons == ("15m", "1h")
+    assert (found.learner, found.width) == ("lightgbm", 1)
+    said = found.predict(lesson(seed=2)[0][["three", "two", "one", "told"]])
+    columns = [f"{name}_{h}" for h in found.horizons for name in ("up", "decided", "uncertainty")]
+    assert list(said) == columns
+    # Nothing tells what is decided, so that the share of the calibrating fifth is left.
+    share = outcomes["decided_15m"][1_200:].mean()
+    assert said["decided_15m"].mean() == pytest.approx(share, abs=0.02)
 
 
-def test_equal_seeds_give_equal_numbers_and_others_do_not():
-    lessons = lesson()
-    one, same, other = (
-        train(*lessons, STEP, Recipe(parameters=TINY, seed=seed)).predict(lessons[0])
-        for seed in (1, 1, 2)
+def test_only_decided_rows_with_a_known_outcome_are_asked_for_the_side(tasks):
+    shown, times, outcomes = numbered(1_500, ("15m",))
+    outcomes.loc[50:90, "decided_15m"] = np.nan
+    outcomes.loc[200:220, "up_15m"] = np.nan
+    train(shown, times, outcomes, STEP, tiny())
+    up = np.concatenate([rows_of(task) for task in tasks[:2]])
+    decided = np.concatenate([rows_of(task) for task in tasks[2:]])
+    fine = (outcomes["decided_15m"] == 1) & outcomes["up_15m"].notna()
+    assert set(up) == {row for row in np.flatnonzero(fine) if row < 1_200 - 2}
+    assert set(decided) == {row for row in range(1_200 - 2) if not 50 <= row <= 90}
+
+
+def test_what_calibrates_was_not_learned_from_nor_what_reaches_into_it(tasks):
+    recipe = tiny(validation_fraction=0.3, embargo_seconds=1_500.0)
+    found = train(*numbered(1_500, ("1h",)), STEP, recipe)
+    # Its outcome is known 12 candles later, and 5 more are left out.
+    assert max(rows_of(task).max() for task in tasks) <= 1_050 - 12 - 5
+    assert max(rows_of(task).max() for task in tasks) > 1_020
+    assert found.judged_from == 1_050 * STEP
+
+
+def test_members_miss_another_block_each_and_have_seeds_of_their_own(tasks):
+    train(*numbered(1_500, ("15m",)), STEP, tiny(members=3, seed=7))
+    decided = tasks[3:]
+    assert [task.seed for task in decided] == [7, 8, 9]
+    everything = set(range(1_200 - 2))
+    missed = [everything - set(rows_of(task)) for task in decided]
+    assert set.union(*missed) == everything
+    assert sum(map(len, missed)) == len(everything)
+    assert all(max(block) - min(block) == len(block) - 1 for block in missed)
+
+
+def test_rows_of_a_long_horizon_are_thinned_to_eight_in_its_length(tasks):
+    train(*numbered(3_000, ("4h",)), STEP, tiny(members=2))
+    for task in tasks[2:]:
+        assert set(np.diff(rows_of(task))) == {6}
+    assert len({rows_of(task)[0] % 6 for task in tasks[2:]}) == 2
+
+
+def test_calibration_is_fitted_to_the_mean_score_of_later_rows(monkeypatch):
+    asked, real = [], calibration.fit
+
+    def fit(scores, outcomes, method):
+        asked.append((scores, outcomes, method))
+        return real(scores, outcomes, method)
+
+    monkeypatch.setattr(calibration, "fit", fit)
+    shown, times, outcomes = lesson(horizons=("15m",))
+    found = train(shown, times, outcomes, STEP, tiny(calibration="isotonic"))
+    later = outcomes[1_200:]
+    decided = later["decided_15m"] == 1
+    (scores, came, method), (_, all_came, _) = asked
+    np.testing.assert_array_equal(came, later["up_15m"][decided])
+    np.testing.assert_array_equal(all_came, later["decided_15m"])
+    each = [one.predict(shown[1_200:][decided]) for one in found.asked["15m"].up.members]
+    np.testing.assert_allclose(scores, np.mean(each, axis=0))
+    assert method == "isotonic"
+    assert isinstance(found.asked["15m"].up.calibration, calibration.Isotonic)
+
+
+def test_too_little_to_learn_any_side_from_is_said_in_one_sentence():
+    sentence = (
+        r"too little to learn from \(15m: \d+ rows to learn from, 200 are needed; 1h: \d+ rows"
     )
-    pd.testing.assert_frame_equal(one, same)
-    assert not one.equals(other)
+    with pytest.raises(ValueError, match=sentence):
+        train(*lesson(200), STEP, tiny())
+    with pytest.raises(ValueError, match="15m: 0 rows to learn from"):
+        train(*lesson(0), STEP, tiny())
+    shown, times, outcomes = lesson()
+    with pytest.raises(ValueError, match="15m: 0 rows to learn from"):
+        train(shown * np.nan, times, outcomes, STEP, tiny())
 
 
-def test_a_predictor_says_the_same_from_a_file():
-    lessons = lesson()
-    found = train(*lessons, STEP, Recipe(parameters=TINY))
-    found.of_the_host = "kept"
-    read = pickle.loads(pickle.dumps(found))
-    pd.testing.assert_frame_equal(read.predict(lessons[0]), found.predict(lessons[0]))
-    assert read.of_the_host == "kept"
+def test_a_horizon_that_is_hardly_ever_decided_is_unknown_and_the_others_are_not():
+    shown, times, outcomes = lesson()
+    outcomes["decided_15m"] = (np.arange(1_500) % 20 == 0).astype("float64")
+    found = train(shown, times, outcomes, STEP, tiny())
+    said = found.predict(shown)
+    assert said[["up_15m", "uncertainty_15m"]].isna().all(axis=None)
+    assert said[["decided_15m", "up_1h", "uncertainty_1h"]].notna().all(axis=None)
+    assert found.notes["up_15m"] == "60 rows to learn from, 200 are needed"
+    assert found.importance()["15m"].isna().all()
 
 
-def test_too_little_to_learn_from_is_said_in_one_sentence():
-    with pytest.raises(ValueError, match=r"too little to learn from .15m: .* rows to learn from"):
-        train(*lesson(200), STEP, Recipe())
+def test_what_is_nearly_always_so_is_said_of_every_row():
+    shown, times, outcomes = lesson()
+    outcomes["decided_15m"] = 1.0
+    found = train(shown, times, outcomes, STEP, tiny())
+    said = found.predict(shown)["decided_15m"]
+    assert np.ptp(said) == 0
+    assert said[0] == pytest.approx(1_199 / 1_200, abs=1e-3)
+    assert found.notes["decided_15m"] == "0 rows of one kind, 20 are needed"
+
+
+def test_one_that_has_seen_what_calibrates_now_or_other_features_is_not_gone_on_from(tasks):
+    recipe = tiny()
+
+    def went_on(**changed):
+        tasks.clear()
+        known = {"start": 0.0, "names": None} | changed
+        shown, times, outcomes = lesson(600, horizons=("15m",), start=known["start"])
+        shown.columns = known["names"] or shown.columns
+        train(shown, times, outcomes, STEP, recipe, before=before)
+        return {task.before is not None for task in tasks}
+
+    before = train(*lesson(600, horizons=("15m", "1h"), start=1e6), STEP, recipe)
+    assert went_on(start=1e6) == {True}
+    assert went_on(start=2e6) == {True}
+    assert went_on(start=1e6 - STEP) == {False}
+    assert went_on(start=1e6, names=["other", "one", "two", "three"]) == {False}
+
+
+def test_the_inputs_are_left_alone():
+    shown, times, outcomes = lesson()
+    before = shown.copy(), times.copy(), outcomes.copy()
+    train(shown, times, outcomes, STEP, tiny()).predict(shown)
+    pd.testing.assert_frame_equal(shown, before[0])
+    np.testing.assert_array_equal(times, before[1])
+    pd.testing.assert_frame_equal(outcomes, before[2])

@@ -48,8 +48,9 @@ def fit(task: Task) -> Lstm:
     """Train a network by Adam on weighted cross-entropy, or go on with a copy of `before`'s.
 
     The scale stays that of the first training. What the rest of the process draws at random, and on
-    how many threads it computes, is left as it was.
+    how many threads it computes, is left as it was. Raises ValueError for unknown parameters.
     """
+    _check(task)
     threads = torch.get_num_threads()
     torch.set_num_threads(task.threads)
     try:

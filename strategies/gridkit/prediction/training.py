@@ -153,11 +153,15 @@ def _always(yes: int, rows: int) -> Calibration:
 def _members(
     past: _Past, taught: np.ndarray, labels: np.ndarray, step: int, before: tuple[Any, ...]
 ) -> Iterator[Any]:
-    """Make the learners of a question. Each misses another block of rows and begins at another."""
+    """Make the learners of a question; each misses another block of the rows.
+
+    Of the rest it takes every `step`-th candle, another one each.
+    """
     recipe, learner = past.recipe, learners.named(past.recipe.learner)
     blocks = np.array_split(taught, recipe.members)
     for number in range(recipe.members):
-        rows = np.concatenate(blocks[:number] + blocks[number + 1 :])[number % step :: step]
+        rest = np.concatenate(blocks[:number] + blocks[number + 1 :])
+        rows = rest[rest % step == number % step]
         yield learner.fit(
             Task(
                 windows(past.shown, rows, past.width),
