@@ -22,6 +22,7 @@ from gridkit.settings import SECTION, Settings, SettingsError
 TRAIN_DAYS, TEST_DAYS = 30.0, 7.0
 MOST_SEED = 2**31 - 1
 FORMATS = ("feather", "parquet", "json", "jsongz")
+SPLIT = "data_split_parameters"
 SHIFTED = "include_shifted_candles"
 
 
@@ -123,13 +124,13 @@ def recipes(named: Sequence[str] | None, config: Config, settings: Settings) -> 
 
 
 def _configured_recipe(config: Config, settings: Settings) -> Recipe:
-    freqai = given.section(config, FREQAI)
-    for name in ("model_training_parameters", "data_split_parameters"):
-        given.section(freqai, name, f"{FREQAI}.")
-    size = freqai.get("data_split_parameters", {}).get("test_size", VALIDATION)
+    freqai = dict(given.section(config, FREQAI))
+    for name in ("model_training_parameters", SPLIT):
+        freqai[name] = given.section(freqai, name, f"{FREQAI}.")
+    size = freqai[SPLIT].get("test_size", VALIDATION)
     number = isinstance(size, int | float) and not isinstance(size, bool)
     if not number or not 0 < size < 1:
-        key = f"{FREQAI}.data_split_parameters.test_size"
+        key = f"{FREQAI}.{SPLIT}.test_size"
         raise ModelsError(f"{key} = {size!r}: allowed is a share above 0 and below 1")
     return recipe({**config, FREQAI: freqai}, settings)
 

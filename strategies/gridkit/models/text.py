@@ -15,7 +15,7 @@ from gridkit.prediction import context
 from gridkit.prediction.accuracy import Measured
 
 FIGURES = ("accuracy", "Brier", "log loss", "calibration error", "P(decided) Brier")
-COSTS = ("learner", "trainings", "rows each", "seconds each", "seconds in all", "ms a prediction")
+COSTS = ("trainings", "rows each", "seconds each", "seconds in all", "ms a prediction")
 UNKNOWN = "unknown"
 
 
@@ -63,8 +63,9 @@ def table(found: Comparison, horizon: str) -> Table:
 def rows(some: Sequence[Score], title: str, last: str) -> Table:
     """Set learners below each other, and apart, after the `last`, what needs none."""
     made = Table(title=title, title_justify="left")
-    for name in ("learner", "decided", "effective", *FIGURES):
-        made.add_column(name, justify="left" if name == "learner" else "right", no_wrap=True)
+    made.add_column("learner", no_wrap=True)
+    for name in ("decided", "effective", *FIGURES):
+        made.add_column(name, justify="right", overflow="fold")
     for score in some:
         made.add_row(*map(Text, cells(score)), end_section=score.learner == last)
     return made
@@ -85,8 +86,9 @@ def cells(score: Score) -> tuple[str, ...]:
 def costs(found: Comparison) -> Table:
     """Return what training and prediction took; all horizons are learned together."""
     made = Table(title="what it took", title_justify="left")
+    made.add_column("learner", no_wrap=True)
     for name in COSTS:
-        made.add_column(name, justify="left" if name == "learner" else "right", no_wrap=True)
+        made.add_column(name, justify="right", overflow="fold")
     for name in found.asked.recipes:
         some = [one for one in found.answers.trained if one.learner == name]
         made.add_row(*map(Text, (name, *took(some))))
