@@ -25,8 +25,10 @@ from benchmarks.sampling import ROOT
 
 TRAIN_DAYS, TEST_DAYS = 30, 7
 TIMEFRAMES = ("5m", "15m", "1h")
+LEAST_DAYS = 60  # of candles, those before the training days included
 LIVE_CANDLES = 2_400  # of each timeframe, that a running bot has
 REPEATS = 5
+EXAMPLE_TREES = 800
 OURS = (*runs.GRID, "DirectionModel", (14,), 0)
 # FreqAI's config_examples/config_freqai.example.json, as far as features and trees go.
 EXAMPLE = (
@@ -88,7 +90,7 @@ def _config(
         "label_period_candles": 24,
     }
     if model != "DirectionModel":
-        freqai["model_training_parameters"] = {"n_estimators": 800}
+        freqai["model_training_parameters"] = {"n_estimators": EXAMPLE_TREES}
     own = user_data / "predictor.json"
     paths = {"freqaimodel_path": str(ROOT / "freqaimodels"), "freqaimodel": model}
     own.write_text(json.dumps({**profile, **paths, "freqai": freqai}))

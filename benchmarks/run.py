@@ -36,6 +36,7 @@ from benchmarks import (  # noqa: E402
     market,
     memory,
     orderflow,
+    prediction,
     runs,
     tables,
 )
@@ -79,6 +80,7 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
             "callbacks": _step("Single callbacks", lambda: callbacks.measure(setting)),
             "live_loop": _step("Loops of a running bot", live_loop.measure),
             "analytics": _step("Analytics", lambda: analytics.measure(setting.data)),
+            "prediction": _predictor(setting),
             "orderflow": _step("Order flow", lambda: orderflow.measure(trades(options.trades))),
             "memory": _memory(setting, options.days),
         }
@@ -138,6 +140,13 @@ def _slice(setting: Setting, days: int) -> dict[str, Any]:
         "compared_orders": len(grid[0].orders),
         "first_difference": difference,
     }
+
+
+def _predictor(setting: Setting) -> dict[str, dict[str, float]]:
+    """Measure it where the candles reach back far enough to train on."""
+    if setting.data.days < prediction.LEAST_DAYS:
+        return {}
+    return _step("Training and answers of the predictor", lambda: prediction.measure(setting))
 
 
 def _memory(setting: Setting, days: int) -> dict[str, float]:

@@ -24,6 +24,7 @@ def show(report: Mapping[str, Any], judged: Iterable[Verdict]) -> None:
         _profile("(b)", report["grid"]["profile"]),
         _profile("(d)", report["directional"]["profile"]),
         _analytics(report["analytics"]),
+        _predictor(report["prediction"]),
         _verdicts(judged),
     ):
         console.print(table)
@@ -92,6 +93,27 @@ def _analytics(part: Mapping[str, Any]) -> Table:
         table.add_row(name, f"{seconds:.3f}")
     for name, seconds in part["shared"].items():
         table.add_row(f"{name}, once for all pairs", f"{seconds:.3f}")
+    return table
+
+
+def _predictor(part: Mapping[str, Any]) -> Table:
+    table = _table(
+        "FreqAI, 30 days of 5m of one pair, seconds of the clock",
+        "",
+        "columns",
+        "training s",
+        "features ms",
+        "one row ms",
+    )
+    names = {"ours": "ours, three horizons", "example": "FreqAI's example, one regressor"}
+    for key, row in part.items():
+        table.add_row(
+            names[key],
+            f"{row['columns']:.0f}",
+            f"{row['train_seconds']:.2f}",
+            f"{row['features_ms']:.0f}",
+            f"{row['predict_ms']:.1f}",
+        )
     return table
 
 

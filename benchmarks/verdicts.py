@@ -20,6 +20,8 @@ MOST_MEMORY_OF_ALL_MB = 1_200.0
 ROWS_A_YEAR = 105_120  # of 5m candles
 MOST_SECONDS = {"all modules": 5.0, "profile": 0.5, "garch": 2.0}  # for a year
 LEAST_ORDERFLOW_RATIO = 50.0
+MOST_SECONDS_OF_TRAINING, MOST_COLUMNS = 10.0, 100  # of the predictor, on 30 days of 5m
+MOST_MS_OF_ANSWER = 100.0
 
 FLAT = (
     "adjust_trade_position, nothing changed",
@@ -73,6 +75,7 @@ def verdicts(report: Mapping[str, Any]) -> Iterator[Verdict]:
     whole = memory["all_modules_mb"]
     yield Verdict("peak memory with all modules, MB", whole, MOST_MEMORY_OF_ALL_MB, True)
     yield from _analytics(report["analytics"])
+    yield from _predictor(report["prediction"])
     yield from _orderflow(report["orderflow"])
 
 
@@ -93,6 +96,16 @@ def _analytics(part: Mapping[str, Any]) -> Iterator[Verdict]:
     share = min(1.0, part["rows"] / ROWS_A_YEAR)
     for name, value in seconds.items():
         yield Verdict(f"analytics, {name}, s", value, MOST_SECONDS[name] * share, at_most=True)
+
+
+def _predictor(part: Mapping[str, Any]) -> Iterator[Verdict]:
+    if not part:
+        return
+    ours = part["ours"]
+    answer = ours["features_ms"] + ours["predict_ms"]
+    yield Verdict("training of a pair, s", ours["train_seconds"], MOST_SECONDS_OF_TRAINING, True)
+    yield Verdict("columns it is trained on", ours["columns"], MOST_COLUMNS, at_most=True)
+    yield Verdict("answer of a pair's candle, ms", answer, MOST_MS_OF_ANSWER, at_most=True)
 
 
 def _orderflow(part: Mapping[str, Any]) -> Iterator[Verdict]:

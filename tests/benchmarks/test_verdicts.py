@@ -26,6 +26,9 @@ REPORT = {
         "modules": {"profile": 0.5, "garch": 1.5, "garch, fits": 0.5, "regime": 1.5},
         "shared": {"basket": 0.5, "correlation": 0.5},
     },
+    "prediction": {
+        "ours": {"train_seconds": 10.0, "columns": 100, "features_ms": 90.0, "predict_ms": 10.0}
+    },
     "orderflow": {"timeframes": {"1m": {"ratio": 50.0, "equal": True}}},
 }
 SHORTER = {"profile": 0.25, "garch": 1.0, "regime": 0.75}
@@ -71,6 +74,10 @@ def test_every_bound_is_met_at_the_bound_itself() -> None:
         ("analytics/shared/basket", 0.51, "analytics, all modules"),
         ("analytics/modules", {"profile": 0.51, "garch": 2.0}, "analytics, profile"),
         ("analytics/modules", {"garch": 1.5, "garch, fits": 0.51}, "analytics, garch"),
+        ("prediction/ours/train_seconds", 10.1, "training of a pair"),
+        ("prediction/ours/columns", 101, "columns"),
+        ("prediction/ours/features_ms", 90.1, "answer of a pair"),
+        ("prediction/ours/predict_ms", 10.1, "answer of a pair"),
         ("orderflow/timeframes/1m/ratio", 49.9, "order flow 1m, times"),
         ("orderflow/timeframes/1m/equal", False, "order flow 1m unlike"),
     ],
@@ -97,3 +104,7 @@ def test_fewer_candles_need_fewer_fills() -> None:
     fifth = changed("data/pairs", ["a"])
     first = next(iter(verdicts(fifth)))
     assert first.bound == LEAST_FILLS_A_YEAR / 5
+
+
+def test_without_enough_candles_to_train_on_nothing_is_said_of_the_predictor() -> None:
+    assert missed(changed("prediction", {})) == []
