@@ -74,6 +74,31 @@ def test_a_feature_counts_where_it_was_shown():
     assert found.loc["noise", "1h"] == both.importance().loc["noise", "1h"]
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("%-trend_fast_gen_ETH/USDTUSDT_5m", "trend_fast_5m"),
+        ("%-trend_fast_gen_eth/USDT_1h", "trend_fast_1h"),
+        ("%-trend_fast_gen_BTC/USDTUSDT_5m", "trend_fast_BTC_5m"),
+        ("%-trend_fast_ETH/USDT_5m", "trend_fast_5m"),
+        ("%-trend_fast_gen_BTC/USDT_5m_shift-2", "trend_fast_BTC_5m_shift-2"),
+        ("%-time_weekend", "time_weekend"),
+        ("profile_poc", "profile_poc"),
+    ],
+)
+def test_features_have_the_names_a_comparison_gives_them(name, expected):
+    assert importance.plain(name, "ETH") == expected
+
+
+def test_the_same_feature_of_two_pairs_is_one(tmp_path):
+    for coin in ("BTC", "ETH"):
+        names = (f"%-trend_fast_gen_{coin}/USDT_5m", "%-time_weekend")
+        model = cloudpickle.dumps(predictor(names=names))
+        (tmp_path / f"cb_{coin.lower()}_1_model.joblib").write_bytes(model)
+    found = importance.mean([importance.read(path) for path in importance.models(tmp_path)])
+    assert set(found.index) == {"trend_fast_5m", "time_weekend"}
+
+
 def test_only_so_many_features_are_printed(saved, told):
     printed = told(saved, "--top", "1")[1]
     assert "told" in printed

@@ -18,6 +18,8 @@ from gridkit.models.errors import WIDE, WRONG, ModelsError, writable, writing
 from gridkit.prediction.training import Predictor
 
 PATTERN = "cb_*_model.joblib"  # FreqAI's name of a saved model: cb, coin, when it was trained
+# FreqAI's name of a feature: its mark, ours, its own mark, pair and timeframe, and candles back.
+_FEATURE = re.compile(r"%-(.+?)(?:_gen)?_([^_/]+)/[^_]+_([^_]+)(_shift-\d+)?")
 _NAME = re.compile(r"cb_(.+)_(\d+)_model\.joblib")
 
 
@@ -73,7 +75,18 @@ def read(path: Path) -> Saved:
             f"{path}: holds a {type(found).__name__}; allowed are predictors of gridkit"
         )
     named = _NAME.fullmatch(path.name)
-    return Saved(named[1].upper() if named else path.stem, found.importance())
+    coin = named[1].upper() if named else path.stem
+    return Saved(coin, found.importance().rename(index=lambda name: plain(str(name), coin)))
+
+
+def plain(name: str, coin: str) -> str:
+    """Return our name of a feature: the coin is left out where it is the model's own."""
+    found = _FEATURE.fullmatch(name)
+    if not found:
+        return name.removeprefix("%-")
+    feature, other, timeframe, shift = found.groups()
+    own = other.upper() == coin
+    return "_".join(filter(None, [feature, "" if own else other, timeframe])) + (shift or "")
 
 
 def mean(found: Sequence[Saved]) -> pd.DataFrame:
@@ -92,7 +105,7 @@ def show(found: Sequence[Saved], shares: pd.DataFrame, top: int, console: Consol
     counts = Counter(one.coin for one in found)
     told = ", ".join(f"{coin} {count}" for coin, count in sorted(counts.items()))
     console.print(f"{len(found)} models: {told}", markup=False, highlight=False, soft_wrap=True)
-    made = Table(title="share of each feature, mean of all models", title_justify="left")
+    made = Table(title="mean share", title_justify="left")
     made.add_column("feature", no_wrap=True)
     for horizon in shares.columns:
         made.add_column(str(horizon), justify="right")
