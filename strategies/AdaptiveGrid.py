@@ -56,7 +56,7 @@ class AdaptiveGrid(IStrategy):
         data_files.check(config, timeframe, settings)
         starting.settle(self, config, settings, timeframe)
         self.startup_candle_count = known.candles
-        self.plot_config = drawing.plot_config(settings)
+        self.plot_config = drawing.plot_config(settings, config)
         self.desk = GridDesk(self, known, live=live, timeframe=timeframe)
         if not live or settings.read_only_trades_live:
             read_only.install(self, TRADE_CALLBACKS, errors_are_fatal=self.errors_are_fatal)

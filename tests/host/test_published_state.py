@@ -58,6 +58,17 @@ def test_everything_that_people_ask_for_is_in_it():
     assert (state["harvest"], state["updated"]) == (1.5, NOW.isoformat())
 
 
+def test_what_is_predicted_is_in_it_and_its_gate_is_written_at_once():
+    trade, cycle = Trade(), cycle_of()
+    cycle.published = publish(trade, cycle, NOW)
+    assert trade.written[0]["prediction"] is None
+    for seconds, gate, up in ((1, "few", 0.5), (2, "few", 0.6), (3, "on", 0.6), (70, "on", 0.7)):
+        standing, now = Standing(prediction={"gate": gate, "up": up}), NOW + timedelta(0, seconds)
+        cycle.published = publish(trade, cycle, now, standing=standing)
+    told = [state["prediction"] for state in trade.written[1:]]
+    assert [(one["gate"], one["up"]) for one in told] == [("few", 0.5), ("on", 0.6), ("on", 0.7)]
+
+
 def written_at(values: list[tuple[int, float]]) -> list[float]:
     """Values that reach the database, of these at these seconds."""
     trade, cycle = Trade(), cycle_of()

@@ -98,6 +98,17 @@ def test_json_has_everything_the_table_has(script, capsys):
     assert found["figures"]["correlations"] == [[1.0, 0.8125], [0.8125, None]]
 
 
+def test_what_is_predicted_of_a_position_is_told_where_something_is(script, capsys):
+    predicted = {"told": "prediction on: a rise with 72%", "gate": "on"}
+    script.publish(7, {"prediction": predicted, "portfolio": figures(9.0), "updated": "2027"})
+    assert asked(script) == 0
+    text = capsys.readouterr().out
+    assert f"{ETH}: prediction on: a rise with 72%" in text
+    assert f"{BTC}: prediction" not in text
+    told = {one["pair"]: one["prediction"] for one in document(script, capsys)["positions"]}
+    assert told == {ETH: predicted, BTC: None, XRP: None}
+
+
 def test_without_a_position_closed_trades_are_told_and_that_nothing_binds(script, capsys):
     script["status"] = []
     assert asked(script) == 0

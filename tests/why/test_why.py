@@ -134,6 +134,31 @@ def test_a_feature_that_failed_is_told_with_its_pairs(script, capsys):
     assert rows_of(script, capsys)[ETH]["features"] == [off, refuses]
 
 
+def test_what_is_predicted_of_a_pair_is_told_where_something_is(script, capsys):
+    predicted = {"prediction_gate": 3, "prediction_up": None, "prediction_accuracy": 0.56,
+                 "prediction_lower": 0.5, "prediction_break_even": 0.53,
+                 "prediction_outcomes": 70.25}  # fmt: skip
+
+    def candle(pair: str) -> dict[str, Any]:
+        told = candle_of(pair)
+        if pair == ETH:
+            told["columns"] += predicted
+            told["data"][0] += predicted.values()
+        return told
+
+    script["pair_candles"] = candle
+    assert why(script) == 0
+    out = capsys.readouterr().out
+    assert (
+        f"{ETH}: prediction off: not sure enough that predictions pay for their costs; right in "
+        "56.0% of 70 outcomes, surely in 50.0%, pays from 53.0%"
+    ) in out
+    assert "BTC/USDT: prediction" not in out
+    rows = rows_of(script, capsys)
+    assert (rows[ETH]["prediction"]["gate"], rows[BTC]["prediction"]) == ("unsure", None)
+    assert (rows[ETH]["prediction"]["up"], rows[ETH]["prediction"]["outcomes"]) == (None, 70.25)
+
+
 @pytest.mark.parametrize("text", ["", "no JSON", "7", "[7]"])
 def test_a_column_that_cannot_be_read_tells_of_no_feature(script, capsys, text):
     def candle(pair: str) -> dict[str, Any]:
@@ -153,7 +178,7 @@ def test_json_has_everything_with_all_digits_and_nothing_but_json(script, capsys
         "distance": 101.5 / 100 - 1, "resting": True, "reason": ADX.condition, "value": 31.5,
         "threshold": 25.0, "detail": "nearest target", "since": SINCE.isoformat(),
         "updated": SINCE.isoformat(), "lots": 2, "stuck": 1, "locked_until": None, "lock": "",
-        "features": [],
+        "features": [], "prediction": None,
     }  # fmt: skip
     assert (rows[BTC]["state"], rows[BTC]["order"], rows[BTC]["price"]) == ("waits", None, None)
 

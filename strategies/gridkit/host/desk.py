@@ -29,6 +29,7 @@ from gridkit.host.market_data import NO_CANDLE, MarketData, Reading
 from gridkit.host.opening import Opening
 from gridkit.host.pair_rules import PairRules
 from gridkit.host.planning import Planner
+from gridkit.host.prediction.beliefs import Beliefs
 from gridkit.host.raising import Starts
 from gridkit.host.reconcile import Reconciler
 from gridkit.host.recovery import RecoveryDesk
@@ -74,6 +75,7 @@ class GridDesk:
         self.planner = Planner(self.context, self.rules, self.treasury, self.surveyor, self.starts)
         self.situations = Situations(self.context, self.rules, self.treasury, self.recovery)
         self.announcer = Announcer(self.context, self.recovery)
+        self.beliefs = Beliefs(self.context, self.announcer.messages)
         self.reconciler = Reconciler(self.context, self.cycles, self.announcer.mismatch)
         if live:
             self.context.features.tell = self.announcer.messages.feature
@@ -359,6 +361,7 @@ class GridDesk:
             max(0.0, self.recovery.budget_left(trade)),
             () if up is None else (up,),
             tuple(self.context.features.documents(trade.pair)),
+            self.beliefs.document(trade.pair),
         )
         cycle.published = plan_store.publish(
             trade, cycle, now, since=reason.since, standing=standing

@@ -1,6 +1,6 @@
 """What FreqUI draws of a grid: its lines, its lots and the next order."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +8,7 @@ from freqtrade.persistence import Trade
 
 from gridkit.host.flow import WORDS
 from gridkit.host.orders import working_order
+from gridkit.host.prediction import belief, section
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -25,7 +26,7 @@ FLOW = "#cc79a7"
 COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9")
 
 
-def plot_config(settings: "Settings") -> dict[str, Any]:
+def plot_config(settings: "Settings", config: Mapping[str, Any]) -> dict[str, Any]:
     """Return freqtrade's plot configuration for the columns that are switched on."""
     subplots = {
         "Volatility": lines_of(
@@ -41,6 +42,10 @@ def plot_config(settings: "Settings") -> dict[str, Any]:
         subplots["Threshold"] = lines_of("thresholds_multiplier")
     if settings.orderflow.enabled:
         subplots["Order flow"] = lines_of("orderflow_imbalance", "orderflow_whale")
+    if section.is_on(config):
+        raw = f"{belief.RAW}{settings.prediction.main_horizon}"
+        figures = (f"prediction_{name}" for name in ("accuracy", "lower", "break_even"))
+        subplots["Prediction"] = lines_of(belief.UP, raw, *figures)
     levels = lines_of("profile_poc", "profile_vah", "profile_val")
     return {"main_plot": levels if settings.profile.enabled else {}, "subplots": subplots}
 
@@ -106,6 +111,7 @@ def for_pair(
     else:
         drawn = [*_starts(pair), *waiting(pair, frame, desk)][:1]
     drawn += failing(pair, frame, desk)
+    drawn += predicted(frame, desk.settings)
     drawn += pressure(desk.flow.analyses.get(pair))
     return [{**line, "type": "line", "start": start, "end": end} for line in drawn]
 
@@ -130,6 +136,19 @@ def failing(pair: str, frame: "DataFrame", desk: Any) -> Iterator[dict[str, Any]
     """Yield each feature that failed or is off on a pair, at its last close."""
     for one in desk.context.features.of(pair) if len(frame) else ():
         yield at(float(frame["close"].iloc[-1]), str(one), FREE, "dotted")
+
+
+def predicted(frame: "DataFrame", settings: "Settings") -> Iterator[dict[str, Any]]:
+    """Yield whether predictions are heeded, and what they change, at the foot of the chart."""
+    rule, found = settings.prediction, belief.of_frame(frame)
+    if found is None or not rule.enabled:
+        return
+    what = (
+        f"; lines of a side above {rule.raises:.0%} cost {rule.bonus:.0%} more, of one below "
+        f"{rule.blocks:.0%} none is added"
+    )
+    label = f"{found}{what if found.is_on else ''}"
+    yield at(float(frame["low"].min()), label, FREE, "dotted")
 
 
 def pressure(found: "Analysis | None") -> Iterator[dict[str, Any]]:

@@ -84,6 +84,10 @@ class Messages:
         text = f"{code(name)} is switched off: {code(why)}; {code('/reload_config')} switches it on"
         return self.send("feature", pair, text, alert=True)
 
+    def prediction(self, pair: str, text: str) -> bool:
+        """Tell that predictions are heeded from now on, or no more; `text` says why."""
+        return self.send("prediction", pair, code(text))
+
     def mismatch(self, pair: str, text: str) -> bool:
         """Tell how what the exchange says differs from the lots."""
         return self.send("mismatch", pair, code(text), alert=True)

@@ -46,13 +46,14 @@ class Standing:
     """What is told beside a trade's own state. Stake currency.
 
     `budget` is what recovery may lose in all, `left` what remains of it; None where unknown.
-    `features` are those that failed, as documents.
+    `features` are those that failed, as documents; `prediction` is what is believed, likewise.
     """
 
     budget: float | None = None
     left: float | None = None
     breakers: "tuple[Breaker, ...]" = ()
     features: tuple[dict[str, Any], ...] = ()
+    prediction: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ def publish(
     state = _state(cycle, since, standing or Standing())
     lasting = {**state, "budget": None}
     lasting |= {key: _condition(state[key]) for key in ("blocked", "withheld")}
+    lasting["prediction"] = (state["prediction"] or {}).get("gate")
     lasting["breakers"] = [one["name"] + one["action"] for one in state["breakers"]]
     written = Published(lasting, state, now.timestamp())
     if before is not None and (
@@ -124,6 +126,7 @@ def _state(cycle: "Cycle", since: datetime | None, standing: Standing) -> dict[s
         "budget": finite({"limit": standing.budget, "left": standing.left}),
         "breakers": [_breaker(one) for one in standing.breakers],
         "features": list(standing.features),
+        "prediction": standing.prediction,
     }
 
 

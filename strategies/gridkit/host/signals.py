@@ -42,6 +42,7 @@ def prepare(frame: pd.DataFrame, pair: str, strategy: Any) -> None:
     desk.context.market.prepare(pair, frame, outlook_of)
     desk.surveyor.prepare(pair, frame)
     if desk.context.live:
+        desk.beliefs.look(frame, pair)
         desk.opening.note_last(pair)
         desk.context.write(frame, pair)
         return

@@ -153,6 +153,7 @@ def sentences(answer: Told, now: datetime) -> list[str]:
     ]
     if answer.budget is not None and answer.left is not None:
         said.append(f"recovery may still lose {answer.left:.2f} of {answer.budget:.2f}")
+    said += [f"{one.pair}: {one.prediction['told']}" for one in answer.rows if one.prediction]
     said += _failing(answer)
     updated = [one.updated for one in answer.rows if one.updated is not None]
     if updated:

@@ -25,7 +25,8 @@ NOTHING = "no position is open, so nothing binds: profits are those of closed tr
 class Position:
     """One pair. Money in stake currency, `share` of capital; None is unknown or none.
 
-    `profit` is what was realised on the pair, `open_profit` what is open of it now.
+    `profit` is what was realised on the pair, `open_profit` what is open of it now; `prediction`
+    is what is predicted of it, where something is.
     """
 
     pair: str
@@ -35,6 +36,7 @@ class Position:
     open_profit: float
     profit: float
     stop: float | None
+    prediction: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,7 @@ def _position(
         _finite(trade.get("profit_abs")),
         realised[trade["pair"]] + _finite(trade.get("profit_abs")),
         state.get("stop"),
+        state.get("prediction"),
     )
 
 
@@ -208,6 +211,7 @@ def sentences(found: Portfolio) -> list[str]:
             share = group["exposure"]
             told = "unknown" if share is None else f"{share:.1%} of capital"
             said.append(f"moving together: {', '.join(group['pairs'])}: {told}")
+    said += [f"{one.pair}: {one.prediction['told']}" for one in found.positions if one.prediction]
     if figures.get("correlation_risen"):
         said.append("all pairs have come to move together: the limits are cut")
     return said

@@ -8,6 +8,7 @@ from typing import Any
 
 from gridkit.host import failing, logfmt
 from gridkit.host.plan_store import STATE_KEY
+from gridkit.host.prediction import belief
 from gridkit.host.reasons import COLUMN
 from gridkit.why.bot import Bot, BotError
 
@@ -22,7 +23,8 @@ class Row:
     """One pair. `distance` is a fraction of the market's price; times are UTC; None is unknown.
 
     `resting` says whether the next order is on the exchange already; `lots` are open lots and
-    `stuck` those of them that are; `features` are the documents of those that failed or are off.
+    `stuck` those of them that are; `features` are the documents of those that failed or are off,
+    `prediction` is that of what is predicted, where something is.
     """
 
     pair: str
@@ -42,6 +44,7 @@ class Row:
     locked_until: datetime | None = None
     lock: str = ""
     features: tuple[Mapping[str, Any], ...] = ()
+    prediction: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +114,8 @@ def last_candle(bot: Bot, pair: str, config: Mapping[str, Any]) -> dict[str, Any
 
     Raises BotError where the strategy publishes no reason, as it is not gridkit's.
     """
-    answer = bot.ask(
-        "pair_candles", pair, config["timeframe"], limit=1, columns=[COLUMN, failing.COLUMN]
-    )
+    columns = [COLUMN, failing.COLUMN, *belief.COLUMNS]
+    answer = bot.ask("pair_candles", pair, config["timeframe"], limit=1, columns=columns)
     if not answer["data"]:
         return {}
     if COLUMN not in answer["columns"]:
@@ -131,7 +133,7 @@ def row(
     locks: Sequence[Mapping[str, Any]],
 ) -> Row:
     """Put together what is known of one pair; an order on the exchange goes before a plan."""
-    said = logfmt.read(str(candle.get(COLUMN) or ""))
+    said, believed = logfmt.read(str(candle.get(COLUMN) or "")), belief.of(candle)
     resting = _resting(trade)
     price = resting["safe_price"] if resting else _number(said.get("price"))
     rate = (trade or {}).get("current_rate") or candle.get("close")
@@ -160,6 +162,7 @@ def row(
         locked_until=_of_ms(lock["lock_end_timestamp"]) if lock else None,
         lock=(lock["reason"] or "") if lock else "",
         features=failing.read(str(candle.get(failing.COLUMN) or "")),
+        prediction=believed.document() if believed else None,
     )
 
 

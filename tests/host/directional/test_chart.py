@@ -113,11 +113,23 @@ def test_a_feature_is_on_off_by_the_settings_or_failed_with_its_reason():
     ("columns", "text"),
     [
         ({}, "prediction: no predictor runs, entries go without"),
-        ({"prediction_up": float("nan")}, "prediction: its gate is off, entries go without"),
+        ({"prediction_up": 0.74}, "prediction: no predictor runs, entries go without"),
         (
-            {"prediction_up": 0.74},
-            "prediction: a rise with 74%, its gate is on; a side above 70% gains confidence, "
-            "one below 30% is not entered",
+            {
+                "prediction_up": float("nan"),
+                "prediction_gate": 1,
+                "prediction_accuracy": 0.55,
+                "prediction_lower": 0.4,
+                "prediction_break_even": 0.52,
+                "prediction_outcomes": 12.0,
+            },
+            "prediction off: too few predictions whose outcome is known; right in 55.0% of 12 "
+            "outcomes, surely in 40.0%, pays from 52.0%",
+        ),
+        (
+            {"prediction_up": 0.74, "prediction_gate": 0},
+            "prediction on: a rise with 74%; a side above 70% gains confidence, one below 30% is "
+            "not entered",
         ),
     ],
 )
@@ -126,7 +138,8 @@ def test_the_last_prediction_is_told_with_what_it_does(columns, text):
 
 
 def test_a_prediction_that_is_not_heeded_is_off():
-    found = told(frame_of(0, prediction_up=0.9), prediction={"enabled": False})
+    frame = frame_of(0, prediction_up=0.9, prediction_gate=0)
+    found = told(frame, prediction={"enabled": False})
     (features,) = found
     assert features.endswith("prediction")
 

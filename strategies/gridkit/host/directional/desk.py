@@ -28,6 +28,7 @@ from gridkit.host.fortune import Fortune
 from gridkit.host.history import History
 from gridkit.host.market_data import MarketData
 from gridkit.host.pair_rules import PairRules
+from gridkit.host.prediction.beliefs import Beliefs
 from gridkit.host.surroundings import Surroundings
 
 if TYPE_CHECKING:
@@ -63,8 +64,11 @@ class DirectionalDesk:
             self.context, self.rules, self.positions, self.portfolio, self.breakers
         )
         self.board = Board(self.context, self.guards, self.positions, self.signals)
-        self.publisher = Publisher(self.context, self.positions, self.portfolio, self.breakers)
         self.teller = Teller(self.context)
+        self.beliefs = Beliefs(self.context, self.teller.messages)
+        self.publisher = Publisher(
+            self.context, self.positions, self.portfolio, self.breakers, self.beliefs
+        )
         if live:
             self.context.features.tell = self.teller.messages.feature
             self.breakers.tell = self.teller.messages.breaker

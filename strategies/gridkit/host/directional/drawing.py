@@ -1,6 +1,6 @@
 """What FreqUI draws of Confluence: columns, regimes, targets and stop, why a pair waits, notes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +18,13 @@ if TYPE_CHECKING:
 STOP = "#d55e00"
 
 
-def plot_config(settings: "Settings") -> dict[str, Any]:
+def plot_config(settings: "Settings", config: Mapping[str, Any]) -> dict[str, Any]:
     """Return freqtrade's plot configuration for the columns that are switched on."""
-    shared = drawing.plot_config(settings)
+    shared = drawing.plot_config(settings, config)
     own = {
         "Entry": drawing.lines_of("entry_score", "entry_threshold", "entry_confidence"),
         "Why not": {"entry_block": {"color": FREE, "type": "bar"}},
     }
-    if settings.prediction.enabled:
-        own["Prediction"] = drawing.lines_of("prediction_up")
     return {**shared, "subplots": {**shared["subplots"], **own}}
 
 

@@ -1,11 +1,11 @@
 """What stands at the foot of FreqUI's chart: which features are on, off or failing; prediction."""
 
-import math
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from gridkit.host import drawing
 from gridkit.host.drawing import FREE
+from gridkit.host.prediction import belief
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -53,17 +53,15 @@ def features(settings: "Settings", failing: "Iterable[Failing]") -> str:
 
 def prediction(frame: "DataFrame", settings: "Settings") -> Iterator[str]:
     """Tell the last prediction and what it does to entries, or why there is none."""
-    rule = settings.prediction
+    rule, found = settings.prediction, belief.of_frame(frame)
     if not rule.enabled:
         return
-    if "prediction_up" not in frame:
+    if found is None:
         yield "prediction: no predictor runs, entries go without"
-        return
-    rising = float(frame["prediction_up"].iloc[-1])
-    if math.isnan(rising):
-        yield "prediction: its gate is off, entries go without"
-        return
-    yield (
-        f"prediction: a rise with {rising:.0%}, its gate is on; a side above {rule.raises:.0%} "
-        f"gains confidence, one below {rule.blocks:.0%} is not entered"
-    )
+    elif found.is_on:
+        yield (
+            f"{found}; a side above {rule.raises:.0%} gains confidence, one below "
+            f"{rule.blocks:.0%} is not entered"
+        )
+    else:
+        yield str(found)

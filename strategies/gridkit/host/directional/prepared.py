@@ -27,6 +27,7 @@ def prepare(frame: pd.DataFrame, pair: str, desk: "DirectionalDesk") -> None:
     )
     desk.signals[pair] = SignalSeries(frame, context.market.series[pair], desk.settings, rise)
     if context.live:
+        desk.beliefs.look(frame, pair)
         desk.board.note_last(pair)
         context.write(frame, pair)
 

@@ -15,6 +15,7 @@ from gridkit.host.plan_store import REFRESH_SECONDS, finite
 if TYPE_CHECKING:
     from gridkit.host.breakers import Breakers
     from gridkit.host.directional.portfolio_desk import PortfolioDesk
+    from gridkit.host.prediction.beliefs import Beliefs
 
 KEY = "confluencestate"  # `_` and `%` are wildcards in freqtrade's look-up of keys
 
@@ -36,11 +37,13 @@ class Publisher:
         positions: Positions,
         portfolio: "PortfolioDesk",
         breakers: "Breakers",
+        beliefs: "Beliefs",
     ) -> None:
         self._context = context
         self._positions = positions
         self._portfolio = portfolio
         self._breakers = breakers
+        self._beliefs = beliefs
         self._known: dict[int, Published] = {}
 
     def forget_closed(self, open_trades: set[int]) -> None:
@@ -68,6 +71,7 @@ class Publisher:
             "portfolio": features.run(
                 "portfolio_metrics", trade.pair, partial(self._metrics, now), lambda: None
             ),
+            "prediction": self._beliefs.document(trade.pair),
             "updated": now.isoformat(timespec="seconds"),
         }
         trade.set_custom_data(KEY, document)
