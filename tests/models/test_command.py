@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from backtests.datadirs import written as stored
 from gridkit import cli
 from gridkit.models import asked
 from gridkit.prediction import learners
 from gridkit.prediction.training import Recipe
 from gridkit.settings import Settings
-from models.simulated import BTC, CONFIG, ETH, QUICK, SPAN, folder
+from models.simulated import BTC, CONFIG, ETH, QUICK, SPAN, folder, longer, market
 
 SHOWN = "freqai.feature_parameters"
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -249,6 +250,17 @@ def test_every_missing_file_is_named_with_how_to_get_it(compare, data):
         path = data / "futures" / f"SUI_USDT_USDT-{each}-futures.feather"
         assert str(path) in complained
         assert f"download-data --pairs SUI/USDT:USDT --timeframes {each}" in complained
+
+
+def test_a_pair_without_candles_on_these_days_is_left_out_and_said(compare, tmp_path):
+    both = folder(tmp_path)
+    base = market(days=3)
+    frames = {"5m": base, "15m": longer(base, "15m"), "1h": longer(base, "1h")}
+    stored(tmp_path, ETH, frames, futures=True)
+    status, printed, _ = compare("--datadir", str(both))
+    assert status == 0
+    assert f"left out: {ETH} from 2025-01-06: no candles to predict" in printed
+    assert re.search(r"lightgbm\s+│\s+2 │\s+1,152 │", printed)
 
 
 def test_a_spoilt_file_is_named(compare, data):
