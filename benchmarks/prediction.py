@@ -46,6 +46,7 @@ class Timed:
 
     trainings: list[float] = field(default_factory=list)
     predicted: list[tuple[Any, Any, Any]] = field(default_factory=list)
+    asked: Any = None  # the candles FreqAI was started with
     columns: int = 0
     rows: int = 0
 
@@ -105,7 +106,11 @@ def _config(
 @contextmanager
 def _watched(model: IFreqaiModel) -> Iterator[Timed]:
     timed, kind = Timed(), type(model)
-    train, predict = kind.train, kind.predict
+    start, train, predict = kind.start, kind.train, kind.predict
+
+    def started(self: Any, frame: Any, metadata: Any, strategy: Any) -> Any:
+        timed.asked = frame
+        return start(self, frame, metadata, strategy)
 
     def trained(self: Any, frame: Any, pair: str, dk: Any, **kwargs: Any) -> Any:
         begun = time.perf_counter()
@@ -118,14 +123,14 @@ def _watched(model: IFreqaiModel) -> Iterator[Timed]:
         timed.predicted.append((frame, dk, self.model))
         return predict(self, frame, dk, **kwargs)
 
-    with mock.patch.multiple(kind, train=trained, predict=asked):
+    with mock.patch.multiple(kind, start=started, train=trained, predict=asked):
         yield timed
 
 
 def _summary(timed: Timed, strategy: Any, pair: str) -> dict[str, float]:
     frame, dk, model = timed.predicted[-1]
     strategy.freqai.model = model
-    candles = strategy.dp.get_pair_dataframe(pair).tail(LIVE_CANDLES).reset_index(drop=True)
+    candles = timed.asked.tail(LIVE_CANDLES).reset_index(drop=True)
     make, ask = [], []
     for _ in range(REPEATS):
         begun = time.perf_counter()
