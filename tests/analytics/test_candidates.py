@@ -359,3 +359,15 @@ def test_without_the_regime_trends_are_followed_on_the_side_of_confluence():
     found = entry(columns, rule, confluence_score=-0.6)
     assert (found["entry_kind"], found["entry_side"], found["entry_block"]) == (1, SHORT, 0)
     assert (found["entry_threshold"], found["entry_size"]) == (0.25, 1.0)
+
+
+@few
+@given(frames(), choices())
+def test_a_prediction_alone_enters_nothing_and_takes_no_other_side(frame, rule):
+    with_one = candidates.compute(frame, rule)
+    without = candidates.compute(frame.drop(columns="prediction_up"), rule)
+    entered = with_one["entry_block"] == Why.ENTERS
+    assert (without["entry_block"][entered] == Why.ENTERS).all()
+    for name in ("entry_kind", "entry_side", "entry_score", "entry_threshold"):
+        pd.testing.assert_series_equal(with_one[name], without[name])
+    pd.testing.assert_series_equal(with_one["entry_size"][entered], without["entry_size"][entered])

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from backtests.runs import others_warnings_ignored
+from gridkit.prediction.gate import Why
 from host.analysed import everything, loaded, ours
 
 pytestmark = pytest.mark.slow
@@ -67,3 +68,19 @@ def test_a_feature_that_fails_leaves_all_other_columns_as_they_were(
         pd.testing.assert_frame_equal(frame[kept], whole[pair][kept], check_exact=True)
         changed = [column for column in ours(whole[pair]) if column not in kept]
         assert not whole[pair].reindex(columns=changed).equals(frame.reindex(columns=changed))
+
+
+def test_a_predictor_that_fails_leaves_every_column_as_it_is_without_one(
+    recording, whole, monkeypatch
+):
+    """Here it fails by being absent, where FreqAI's section says that it runs."""
+    monkeypatch.setitem(recording.strategy.config, "freqai", {"enabled": True})
+    features = recording.strategy.desk.context.features
+    monkeypatch.setattr(features, "_known", {})
+    for pair, frame in frames(recording).items():
+        assert [one.name for one in features.of(pair)] == ["prediction"]
+        pd.testing.assert_frame_equal(frame[list(whole[pair])], whole[pair], check_exact=True)
+        added = frame.columns.difference(whole[pair].columns)
+        assert all(name.startswith("prediction_") for name in added)
+        assert frame["prediction_up"].isna().all()
+        assert (frame["prediction_gate"] == Why.UNKNOWN).all()

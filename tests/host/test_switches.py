@@ -1,5 +1,7 @@
 """Every switch off alone and on alone, all on and all off: freqtrade's backtester runs each.
 
+Predictions are planted, as by a predictor whose gate is on.
+
 The switches are those of the settings themselves, so that a new one cannot be forgotten. One
 market, loaded once for all runs of a strategy; test_settings_matter shows what each setting does.
 """
@@ -9,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from freqtrade.exceptions import StrategyError
@@ -29,7 +32,7 @@ TRADED = {"AdaptiveGrid": "1765497600-1765540800", "Confluence": "20251210-20251
 # Sections that one strategy alone reads.
 OF_GRID = ("spacing.", "grid.", "density.", "volume_lines.", "sizing.", "stops.", "recovery.",
            "stress.", "reconcile.", "brakes.orderflow", "regime.")  # fmt: skip
-OF_CONFLUENCE = ("entries.", "exits.", "portfolio.", "prediction.")
+OF_CONFLUENCE = ("entries.", "exits.", "portfolio.")
 OF_BOTH = ("regime.enabled",)
 # Features that a value switches: on, off.
 BY_VALUE: dict[str, tuple[Any, Any]] = {
@@ -73,7 +76,9 @@ UNSEEN = {
     # Of another market, or of longer ones: tests of each setting show them.
     "grid.trailing_down", "stops.trend_flatten_enabled", "stops.cycle_stop_enabled",
     "stops.lot_stop_enabled", "brakes.orderflow", "regime.bearish.new_cycles",
-    "correlation.enabled", "entries.flow_veto", "prediction.enabled", "portfolio.enabled",
+    "correlation.enabled", "entries.flow_veto", "portfolio.enabled",
+    # Predictions are planted here, and no model has features that could have shifted.
+    "prediction.drift.enabled",
     "exits.break_even_enabled", "exits.regime_exit", "exits.flow_candles",
 }  # fmt: skip
 # First words of tags that a switch alone leads to.
@@ -161,13 +166,18 @@ class Bench:
         strategy = StrategyResolver.load_strategy(config)
         defaults = CONFLUENCE_DEFAULTS if self.strategy == "Confluence" else None
         seen = Seen(Settings.from_config(config, defaults))
-        signal = strategy.populate_entry_trend
+        signal, indicators = strategy.populate_entry_trend, strategy.populate_indicators
+
+        def predicted(frame: pd.DataFrame, metadata: dict[str, Any]) -> pd.DataFrame:
+            waves = 0.5 + 0.45 * np.sin(np.arange(len(frame)) / 30)
+            return indicators(frame, metadata).assign(prediction_up=waves)
 
         def noted(frame: pd.DataFrame, metadata: dict[str, Any]) -> pd.DataFrame:
             found = signal(frame, metadata)
             seen.columns, seen.frame = ours(found), found.copy()
             return found
 
+        strategy.populate_indicators = predicted
         strategy.populate_entry_trend = noted
         recording.strategylist = [strategy]
         recording.backtest_one_strategy(strategy, self._data, self._timerange)
