@@ -1,5 +1,7 @@
 """A learner that looks at a sequence of candles. It needs torch, which nothing else here does."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +14,7 @@ from gridkit.prediction.learners import Task, named
 
 MOST_SIGMAS = 8.0  # beyond which a feature counts as so many
 _FLAT = 1e-12
-_ROWS_AT_ONCE = 4_096
+_ROWS_AT_ONCE = 1_024
 
 
 class Network(nn.Module):
@@ -40,8 +42,9 @@ class Lstm:
 
     def scaled(self, shown: np.ndarray) -> Any:
         """Return the inputs in sigmas of the training rows, as a tensor."""
-        sigmas = (shown - self.middle) / self.spread
-        return torch.from_numpy(np.clip(sigmas, -MOST_SIGMAS, MOST_SIGMAS).astype("float32"))
+        with np.errstate(over="ignore"):
+            sigmas = (shown - self.middle) / self.spread
+        return torch.from_numpy(np.clip(sigmas, -MOST_SIGMAS, MOST_SIGMAS))
 
 
 def fit(task: Task) -> Lstm:
@@ -51,23 +54,18 @@ def fit(task: Task) -> Lstm:
     how many threads it computes, is left as it was. Raises ValueError for unknown parameters.
     """
     _check(task)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(task.threads)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(task.seed)
-            made = deepcopy(task.before) if task.before else _begun(task)
-            shown = made.scaled(task.shown)
-            _taught(made.network, shown, task)
-            return Lstm(made.network, made.middle, made.spread, _slopes(made.network, shown))
-    finally:
-        torch.set_num_threads(threads)
+    with _threads(task.threads), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(task.seed)
+        made = deepcopy(task.before) if task.before else _begun(task)
+        shown = made.scaled(task.shown)
+        _taught(made.network, shown, task)
+        return Lstm(made.network, made.middle, made.spread, _slopes(made.network, shown))
 
 
 def score(model: Lstm, shown: np.ndarray) -> np.ndarray:
     """Return P(1) of (n, width, features), shape (n,)."""
     parts = [shown[at : at + _ROWS_AT_ONCE] for at in range(0, len(shown), _ROWS_AT_ONCE)]
-    with torch.no_grad():
+    with _threads(1), torch.no_grad():
         scores = [torch.sigmoid(model.network(model.scaled(part))).numpy() for part in parts]
     return np.concatenate(scores).astype("float64") if scores else np.empty(0)
 
@@ -75,6 +73,16 @@ def score(model: Lstm, shown: np.ndarray) -> np.ndarray:
 def importance(model: Lstm) -> np.ndarray:
     """Return by how much the log odds move with a sigma of each feature, over all its rows."""
     return model.slopes
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    usual = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(usual)
 
 
 def _check(task: Task) -> None:
@@ -91,9 +99,8 @@ def _begun(task: Task) -> Lstm:
     network = Network(features, task.parameters["hidden"])
     share = float(np.average(task.labels, weights=task.weights))
     nn.init.constant_(network.head.bias, float(np.log(share / (1 - share))))
-    return Lstm(
-        network, rows.mean(axis=0), np.where(spread > _FLAT, spread, 1.0), np.zeros(features)
-    )
+    middle, spread = rows.mean(axis=0), np.where(spread > _FLAT, spread, 1.0)
+    return Lstm(network, middle.astype("float32"), spread.astype("float32"), np.zeros(features))
 
 
 def _taught(network: Network, shown: Any, task: Task) -> None:
