@@ -40,7 +40,9 @@ def test_a_predictor_says_what_it_was_taught():
     assert found.names == ("told", "one", "two", "three")
     assert found.horizons == ("15m", "1h")
     assert (found.learner, found.width) == ("lightgbm", 1)
-    said = found.predict(lesson(seed=2)[0][["three", "two", "one", "told"]])
+    fresh = lesson(seed=2)[0]
+    said = found.predict(fresh[["three", "two", "one", "told"]].assign(more=1.0))
+    pd.testing.assert_frame_equal(said, found.predict(fresh))
     columns = [f"{name}_{h}" for h in found.horizons for name in ("up", "decided", "uncertainty")]
     assert list(said) == columns
     # Nothing tells what is decided, so that the share of the calibrating fifth is left.
