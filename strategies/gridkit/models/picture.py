@@ -26,7 +26,7 @@ STYLES = (
 GREY = "#6B7280"
 DOTS_PER_INCH = 120
 LEAST_SHARE = 0.001  # of the outcomes, from which a tenth is drawn
-COLUMNS = 4
+LEAST_TOLD = 0.01  # and from which its share is told
 
 
 def write_picture(found: Comparison, path: Path) -> None:
@@ -79,7 +79,7 @@ def _reliability(axes: Axes, score: Score, style: tuple[str, str, str]) -> None:
     shares = table["outcomes"] / max(1, score.figures.outcomes)
     for at, top, share in zip(table["predicted"], high, shares, strict=True):
         axes.annotate(
-            f"{share:.0%}", (at, top), (0, 4), textcoords="offset points", ha="center", fontsize=8
+            _percent(share), (at, top), (0, 4), textcoords="offset points", ha="center", fontsize=8
         )
     figures = score.figures
     axes.set_title(
@@ -88,6 +88,10 @@ def _reliability(axes: Axes, score: Score, style: tuple[str, str, str]) -> None:
         fontsize=9.5,
     )
     _plain(axes)
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share >= LEAST_TOLD else f"<{LEAST_TOLD:.0%}"
 
 
 def _drawn(score: Score) -> DataFrame:
