@@ -16,6 +16,7 @@ from gridkit.host.data_files import named_pairs
 from gridkit.host.directional import checks
 from gridkit.host.limits import limits_of
 from gridkit.host.pair_rules import costs_of
+from gridkit.host.prediction import section, starting
 from gridkit.host.worth_knowing import worth_knowing
 from gridkit.risk import sizing
 from gridkit.risk.performance import UNKNOWN
@@ -67,10 +68,15 @@ def problems(seen: Situation) -> Iterator[str]:
 
 def cautions(seen: Situation) -> list[str]:
     """Return everything that may surprise, in sentences."""
-    found = [*_history(seen), *_capital(seen)]
+    found = [*_history(seen), *_capital(seen), *_predictor(seen)]
     if seen.strategy == GRID:
         return [*worth_knowing(seen.settings), *_fees(seen), *found]
     return [*checks.worth_knowing(seen.settings), *found]
+
+
+def _predictor(seen: Situation) -> Iterator[str]:
+    if section.is_on(seen.config):
+        yield from starting.cautions(seen.config["freqai"], seen.settings)
 
 
 def _history(seen: Situation) -> Iterator[str]:

@@ -4,6 +4,7 @@ It goes on without a pair whose file is missing, empty or unreadable, and a back
 than were asked for looks like any other.
 """
 
+import itertools
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,6 +22,7 @@ from freqtrade.misc import pair_to_filename
 from freqtrade.plugins.pairlist.pairlist_helpers import expand_pairlist
 
 from gridkit import candles
+from gridkit.host.prediction import section
 from gridkit.settings import Settings
 
 _LITERAL_PAIR = re.compile(r"\w+/\w+(:\w+)?")
@@ -38,14 +40,26 @@ def check(
         return
     higher = [one for one in also if _is_higher(one, timeframe)]
     wanted = list(dict.fromkeys([*_timeframes(config, timeframe, settings), *higher]))
-    wrong = [
-        problem
-        for pair in named_pairs(config)
-        for problem in (_problem(config, pair, one, in_range=one == timeframe) for one in wanted)
-        if problem
+    pairs = named_pairs(config)
+    needed = [*itertools.product(pairs, wanted), *_of_freqai(config, timeframe, pairs)]
+    found = [
+        _problem(config, pair, one, in_range=pair in pairs and one == timeframe)
+        for pair, one in dict.fromkeys(needed)
     ]
+    wrong = [problem for problem in found if problem]
     if wrong:
         raise OperationalException("; ".join(wrong))
+
+
+def _of_freqai(
+    config: Mapping[str, Any], timeframe: str, pairs: list[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield pairs and timeframes without which FreqAI trains nothing, and says so in the log."""
+    if not section.is_on(config) or not pairs:
+        return
+    asked = config["freqai"].get("feature_parameters", {})
+    timeframes = dict.fromkeys([timeframe, *asked.get("include_timeframes", [])])
+    yield from itertools.product([*pairs, *asked.get("include_corr_pairlist", [])], timeframes)
 
 
 def _timeframes(config: Mapping[str, Any], timeframe: str, settings: Settings) -> list[str]:

@@ -34,8 +34,18 @@ class Drifts:
         tail = predictor.tail
         if not self._rule.enabled or tail is None or not len(frame):
             return np.full(last, np.nan)
-        seen = frame.iloc[-(self._rows + last) :]
-        before = tail[tail[OPENED] < candles.times(seen)[0]].drop(columns=OPENED)
-        shown = pd.concat([before, seen[before.columns]], ignore_index=True)
+        names = [name for name in tail if name != OPENED]
+        seen = _warm(frame.iloc[-(self._rows + last) :], names, last)
+        before = tail.loc[tail[OPENED] < candles.times(seen)[0], names]
+        shown = pd.concat([before, seen[names]], ignore_index=True)
         index = self._rule.most_index
         return drift.lately(predictor.reference, shown, self._rows, index)[-last:]
+
+
+def _warm(frame: pd.DataFrame, names: list[str], last: int) -> pd.DataFrame:
+    """Return the candles from the first with a feature on, the last ones at least.
+
+    Those before, of a frame that begins with what features need, are better known from training.
+    """
+    known = np.flatnonzero(frame[names].notna().any(axis=1))
+    return frame.iloc[min(known[0] if len(known) else len(frame), len(frame) - last) :]

@@ -146,16 +146,31 @@ def _history(answer: pd.DataFrame, pair: str, strategy: Any) -> pd.DataFrame:
         return answer
     rows = round((rule.gate.window_days + KEPT_DAYS) * candles.SECONDS_PER_DAY)
     rows = rows // desk.context.seconds + len(answer)
-    return past.tail(rows).rename(columns={"date_pred": "date", "close_price": "close"})
+    return _priced(
+        past.tail(rows).rename(columns={"date_pred": "date", "close_price": "close"}), answer
+    )
+
+
+def _priced(seen: pd.DataFrame, answer: pd.DataFrame) -> pd.DataFrame:
+    """Return the history with closes of candles that it missed, as after a restart: they are 0."""
+    place = _places(answer, seen)
+    known = answer["close"].to_numpy("float64")[place]
+    return seen.assign(close=np.where(place >= 0, known, seen["close"].to_numpy("float64")))
 
 
 def _at(frame: pd.DataFrame, seen: pd.DataFrame, made: pd.DataFrame) -> pd.DataFrame:
     """Return the columns at the candles of the frame; what is not there is unknown."""
+    place = _places(seen, frame)
+    found = timeframes.taken(made, place, frame.index)
+    gate = np.where(place >= 0, found["prediction_gate"], Why.UNKNOWN)
+    return found.assign(prediction_gate=gate.astype("int8"))
+
+
+def _places(seen: pd.DataFrame, frame: pd.DataFrame) -> np.ndarray:
+    """Return where in `seen` each candle of the frame is, -1 where it is not. Shape (n,)."""
     have, want = candles.times(seen), candles.times(frame)
     place = np.clip(np.searchsorted(have, want), 0, len(have) - 1)
-    found = timeframes.taken(made, np.where(have[place] == want, place, -1), frame.index)
-    gate = np.where(have[place] == want, found["prediction_gate"], Why.UNKNOWN)
-    return found.assign(prediction_gate=gate.astype("int8"))
+    return np.where(have[place] == want, place, -1)
 
 
 def _show(made: pd.DataFrame, pair: str, strategy: Any) -> None:

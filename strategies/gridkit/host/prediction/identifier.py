@@ -24,6 +24,8 @@ FORMAT = 1  # to be raised when features, targets or models are made otherwise
 LENGTH = 10
 NAME = "gridkit"
 NOT_LEARNED = ("enabled", "raises", "bonus", "blocks", "gate", "main_horizon", "retrain_budget")
+NOT_OF_DRIFT = ("most_drifted",)
+TRADING = (RunMode.LIVE, RunMode.DRY_RUN)
 # Sections of which features or targets are made.
 MADE_OF = ("costs", "confluence", "profile", "regime", "orderflow", "correlation")
 # Of FreqAI's own section, what changes no prediction.
@@ -61,7 +63,7 @@ def settle(strategy: Any, config: dict[str, Any], settings: Settings, timeframe:
 def digest(config: Mapping[str, Any], settings: Settings, timeframe: str) -> str:
     """Return a short hash of learner, targets, features, seed, calibration, and what is in them."""
     dumped = settings.model_dump(mode="json")
-    freqai = config["freqai"]
+    freqai, learned = config["freqai"], _without(dumped["prediction"], NOT_LEARNED)
     is_futures = config.get("trading_mode") == "futures"
     families = context.active(settings, is_futures=is_futures)
     what = {
@@ -71,12 +73,31 @@ def digest(config: Mapping[str, Any], settings: Settings, timeframe: str) -> str
         "exchange": config["exchange"]["name"],
         "fee": config.get("fee"),
         "features": [*features.names(settings.prediction.families), *context.names(families)],
-        "prediction": _without(dumped["prediction"], NOT_LEARNED),
+        "prediction": {**learned, "drift": _without(learned["drift"], NOT_OF_DRIFT)},
         "modules": {name: dumped[name] for name in MADE_OF},
         "freqai": _without(freqai, NOT_OF_FREQAI),
+        **_of_the_past(config, families),
     }
     text = json.dumps(what, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:LENGTH]
+
+
+def _of_the_past(config: Mapping[str, Any], families: tuple[str, ...]) -> dict[str, Any]:
+    """Return which candles a backtest reads, and the pairs where features are made of all.
+
+    A bot that trades keeps its models when a pair comes or goes, as does a backtest of what it
+    predicted.
+    """
+    if config.get("runmode") in TRADING or config.get("freqai_backtest_live_models", False):
+        return {}
+    pairs = config["exchange"].get("pair_whitelist", []) if "correlation" in families else []
+    return {"pairs": sorted(pairs), "data": _place(config)}
+
+
+def _place(config: Mapping[str, Any]) -> str:
+    """Return the folder of candles, beside the models where both lie in user_data."""
+    folder, home = Path(config.get("datadir") or ""), Path(config["user_data_dir"])
+    return str(folder.relative_to(home) if folder.is_relative_to(home) else folder)
 
 
 def _without(section: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

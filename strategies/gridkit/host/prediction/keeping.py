@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 SAVE_SECONDS = 900  # between two writings of the predictions, which a power cut would take
 PREDICTIONS, BACKUP = "historic_predictions.pkl", "historic_predictions.backup.pkl"
-DOCUMENTS = ("pair_dictionary.json", "global_metadata.json")
+DOCUMENTS = ("pair_dictionary.json", "global_metadata.json", "metric_tracker.json")
 
 
 def set_aside_unreadable(config: dict[str, Any]) -> None:

@@ -97,6 +97,8 @@ class Learning:
         predictor = self.model.fit(dd, dk)
         predictor.trained = float(candles.times(frame)[-1]) + self.seconds
         self.drifts.remember(predictor, frame, self._own(names, pair))
+        if self.model.continual_learning:  # backtests forget a model that they do not save
+            self.model.dd.model_dictionary[pair] = predictor
         self._leave(predictor, dd, kept, dk)
         del self.told[pair]
         return predictor
@@ -124,6 +126,9 @@ class Learning:
     ) -> tuple[pd.DataFrame, np.ndarray]:
         """Return predictions of each candle, and 1 where they count: all features were known."""
         dk.find_features(frame)
+        if frame.empty:  # of a window that begins after the last candle
+            dk.do_predict = dk.DI_values = np.zeros(0)
+            return pd.DataFrame(columns=_outputs(predictor), dtype="float64"), dk.do_predict
         shown = frame[dk.training_features_list].astype("float64")
         known = _whole(shown)
         filled = pd.DataFrame(np.where(known[:, None], shown, 0.0), columns=shown.columns)
@@ -150,8 +155,7 @@ class Learning:
         """Leave what FreqAI saves: of the rows none, as they take more room than all models."""
         dk.data_dictionary = {**dd, "train_features": dd["train_features"].iloc[:0]}
         dk.data_dictionary["train_dates"] = kept["date"].iloc[:0]
-        outputs = [f"{LABEL}{what}_{one}" for one in predictor.horizons for what in ANSWERS]
-        outputs.append(DRIFTED)
+        outputs = _outputs(predictor)
         # Live, FreqAI wants a mean and a deviation of each; nobody reads them.
         dk.data["labels_mean"] = dict.fromkeys(outputs, 0) if self.live else {}
         dk.data["labels_std"] = dict.fromkeys(outputs, 0) if self.live else {}
@@ -173,6 +177,12 @@ def recipe(config: dict[str, Any], settings: Settings) -> Recipe:
         threads=int(freqai.get("data_kitchen_thread_count", 0)) or 1,
         parameters=dict(freqai.get("model_training_parameters", {})),
     )
+
+
+def _outputs(predictor: Predictor) -> list[str]:
+    """Name the columns of its predictions."""
+    asked = [f"{LABEL}{what}_{one}" for one in predictor.horizons for what in ANSWERS]
+    return [*asked, DRIFTED]
 
 
 def _whole(frame: pd.DataFrame) -> np.ndarray:

@@ -6,14 +6,16 @@ from typing import Any
 
 from freqtrade.exceptions import OperationalException
 
+from gridkit import candles
 from gridkit.host.prediction import identifier, section
-from gridkit.prediction import targets
+from gridkit.host.prediction.engineering import TIME
+from gridkit.prediction import context, features, targets
 from gridkit.settings import SECTION, Settings
+from gridkit.settings.prediction import FAMILIES
 
 logger = logging.getLogger(__name__)
 
 MODEL = "DirectionModel"
-HOURS_PER_DAY = 24
 LEAST_VALIDATION, MOST_VALIDATION = 0.05, 0.5
 
 
@@ -44,6 +46,12 @@ def wrong(config: Mapping[str, Any], settings: Settings, timeframe: str) -> Iter
             f"freqai.feature_parameters.indicator_periods_candles = {periods!r}: FreqAI wants one "
             "at least, as [14], which changes nothing here"
         )
+    if freqai.get("fit_live_predictions_candles", 0):
+        yield (
+            f"freqai.fit_live_predictions_candles = {freqai['fit_live_predictions_candles']}: must "
+            "be 0, as probabilities need no mean and deviation"
+        )
+    yield from _of_families(config, settings)
     for horizon in rule.horizons:
         try:
             targets.horizon_candles(horizon, timeframe)
@@ -54,6 +62,16 @@ def wrong(config: Mapping[str, Any], settings: Settings, timeframe: str) -> Iter
     missing = learners.missing(rule.learner)
     if missing:
         yield f"{SECTION}.prediction.learner: {missing}"
+
+
+def _of_families(config: Mapping[str, Any], settings: Settings) -> Iterator[str]:
+    chosen = settings.prediction.families
+    is_futures = config.get("trading_mode") == "futures"
+    if not features.names(chosen) and not context.active(settings, is_futures=is_futures):
+        yield (
+            f"{SECTION}.prediction.families = {list(chosen)}: none of them has a feature here, as "
+            f"their modules are off; allowed are {', '.join(FAMILIES)}"
+        )
 
 
 def _of_split(split: Mapping[str, Any]) -> Iterator[str]:
@@ -73,14 +91,47 @@ def _of_split(split: Mapping[str, Any]) -> Iterator[str]:
 def cautions(freqai: Mapping[str, Any], settings: Settings) -> Iterator[str]:
     """Yield what is allowed and switches predictions off for a part of the time."""
     oldest = settings.prediction.gate.max_age_hours
-    hours = freqai.get("backtest_period_days", 7) * HOURS_PER_DAY
+    hours = (
+        freqai.get("backtest_period_days", 7) * candles.SECONDS_PER_DAY / candles.SECONDS_PER_HOUR
+    )
     if hours > oldest:
         yield (
             f"freqai.backtest_period_days is {hours:g} hours, and a model is heeded for {oldest:g} "
             f"({SECTION}.prediction.gate.max_age_hours): after that predictions change nothing"
         )
+    yield from _of_drift(freqai.get("train_period_days", 0), settings)
+    yield from _of_gate(settings)
     if freqai.get("live_retrain_hours", 0) > oldest:
         yield (
             f"freqai.live_retrain_hours = {freqai['live_retrain_hours']}: a model is heeded for "
             f"{oldest:g} hours ({SECTION}.prediction.gate.max_age_hours)"
+        )
+
+
+def _of_drift(days: float, settings: Settings) -> Iterator[str]:
+    rule = settings.prediction
+    if not rule.drift.enabled:
+        return
+    if rule.drift.days > days:
+        yield (
+            f"{SECTION}.prediction.drift.days = {rule.drift.days:g}: a model is trained on "
+            f"{days:g} (freqai.train_period_days), so that drift is not known at first, and "
+            "predictions change nothing until it is"
+        )
+    if not features.names([one for one in rule.families if one != TIME]):
+        yield (
+            f"{SECTION}.prediction.families = {list(rule.families)}: none is made of candles, of "
+            f"which drift is told; predictions change nothing unless {SECTION}.prediction.drift."
+            "enabled is false"
+        )
+
+
+def _of_gate(settings: Settings) -> Iterator[str]:
+    rule, gate = settings.prediction, settings.prediction.gate
+    most = gate.window_days * candles.SECONDS_PER_DAY / candles.seconds_of(rule.main_horizon)
+    if most < gate.least_outcomes:
+        yield (
+            f"{SECTION}.prediction.gate.least_outcomes = {gate.least_outcomes:g}: of "
+            f"{rule.main_horizon} there are at most {most:g} in {gate.window_days:g} days "
+            f"({SECTION}.prediction.gate.window_days): predictions never change anything"
         )
