@@ -103,6 +103,12 @@ def test_after_a_restart_its_candle_says_whether_it_was_raised(trades):
     assert level_stake(bot(), filled(trades, 0.223)) == pytest.approx(20.0, abs=0.06)
 
 
+def test_after_a_restart_a_candle_that_is_gone_says_nothing(trades):
+    trade = filled(trades, 0.223)
+    trade.open_date = NOW - 1_000 * CANDLE
+    assert level_stake(bot(), trade) == pytest.approx(0.223 * 98.5)
+
+
 @pytest.mark.parametrize(("candle", "tag"), [({}, "L1"), (LIKELY, "force_entry")])
 def test_what_was_not_raised_is_what_lines_cost(trades, candle, tag):
     strategy, trade = bot(candle), filled(trades, 0.203, tag)

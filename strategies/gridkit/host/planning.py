@@ -107,7 +107,7 @@ class Planner:
         if gap is None or first is None or anchor is None:
             return None
         levels = max(levels_of_first(first))
-        stake = self._plain_stake(trade, first, then) / levels
+        stake = self._plain_stake(trade, first) / levels
         affordable = math.floor(self._treasury.share(capital) / stake + 1e-6)
         wanted = lines.levels_of(then, settings, capital, gap.method)
         count = max(levels, min(wanted, affordable, settings.caps.max_lots))
@@ -124,13 +124,14 @@ class Planner:
             return None
         return self._counted(replace(laid, regime=then.regime))
 
-    def _plain_stake(self, trade: "Trade", first: "Order", then: Reading) -> float:
+    def _plain_stake(self, trade: "Trade", first: "Order") -> float:
         """Return what the lines of a first order cost, without what predictions added.
 
         Of a raised one half a step more, as it was truncated once, and its lines will be again.
         """
         amount, side = first.safe_amount, -1 if trade.is_short else 1
         if tags.levels_of(first.ft_order_tag):
+            then = self._context.market.at(trade.pair, trade.open_date_utc)
             scale = self._starts.scaled(trade.pair, then, side)
             raised = orders.amount_step(trade) / 2 if scale > PLAIN else 0.0
             amount = (amount + raised) / scale

@@ -27,8 +27,8 @@ class Starts:
         self._scales[pair] = scale
         return scale
 
-    def scaled(self, pair: str, then: Reading, side: int) -> float:
-        """Return what it was; after a restart what its candle says.
+    def scaled(self, pair: str, then: Reading | None, side: int) -> float:
+        """Return what it was; after a restart what its candle says, if that is known.
 
         That is too much where there was too little room, and lines are the smaller for it.
         """
