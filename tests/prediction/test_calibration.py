@@ -70,7 +70,35 @@ def test_the_sigmoid_is_the_most_likely_one_by_scipy():
 
     best = minimize(loss, [1.0, 0.0]).x
     fitted = calibration.fit(scores, outcomes.astype("float64"))
-    np.testing.assert_allclose([fitted.slope, fitted.intercept], best, atol=0.01)
+    np.testing.assert_allclose([fitted.slope, fitted.intercept], best, atol=0.02)
+
+
+@pytest.mark.parametrize("overlap", [1.0, 12.0, 48.0])
+def test_the_fewer_outcomes_are_independent_the_nearer_to_one_half(overlap):
+    """Thompson's x³ / (x² + v), of the two numbers that scipy finds on one scale."""
+    scores, outcomes = drawn(3_000, 0.4, 0.3)
+    odds, share = logit(scores), outcomes.mean()
+    odds = (odds - odds.mean()) / odds.std()
+
+    def loss(guess):
+        chance = sigmoid(guess[0] * odds + guess[1])
+        return -np.log(np.where(outcomes, chance, 1 - chance)).sum()
+
+    best = minimize(loss, [0.5, 0.0]).x
+    noise = overlap / (3_000 * share * (1 - share))
+    slope, level = best**3 / (best**2 + noise)
+    fitted = calibration.fit(scores, outcomes.astype("float64"), overlap=overlap)
+    np.testing.assert_allclose(
+        fitted.probability(scores), sigmoid(slope * odds + level), atol=0.003
+    )
+    assert fitted.rows == round(3_000 / overlap)
+
+
+def test_overlapping_outcomes_without_skill_leave_little_to_say():
+    scores, outcomes = drawn(4_800, 0.0)
+    plain = calibration.fit(scores, outcomes.astype("float64")).probability(scores)
+    drawn_in = calibration.fit(scores, outcomes.astype("float64"), overlap=48.0)
+    assert np.abs(drawn_in.probability(scores) - 0.5).max() < np.abs(plain - 0.5).max() / 2
 
 
 def pooled(scores, outcomes):

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gridkit import candles
 from gridkit.prediction import calibration, learners
 from gridkit.prediction.training import train
 from prediction.lessons import STEP, lesson, tiny
@@ -92,21 +93,21 @@ def test_rows_of_a_long_horizon_are_thinned_to_eight_in_its_length(tasks):
 def test_calibration_is_fitted_to_the_mean_score_of_later_rows(monkeypatch):
     asked, real = [], calibration.fit
 
-    def fit(scores, outcomes, method):
-        asked.append((scores, outcomes, method))
-        return real(scores, outcomes, method)
+    def fit(scores, outcomes, method, overlap):
+        asked.append((scores, outcomes, method, overlap))
+        return real(scores, outcomes, method, overlap=overlap)
 
     monkeypatch.setattr(calibration, "fit", fit)
     shown, times, outcomes = lesson(horizons=("15m",))
     found = train(shown, times, outcomes, STEP, tiny(calibration="isotonic"))
     later = outcomes[1_200:]
     decided = later["decided_15m"] == 1
-    (scores, came, method), (_, all_came, _) = asked
+    (scores, came, method, overlap), (_, all_came, *_) = asked
     np.testing.assert_array_equal(came, later["up_15m"][decided])
     np.testing.assert_array_equal(all_came, later["decided_15m"])
     each = [one.predict(shown[1_200:][decided]) for one in found.asked["15m"].up.members]
     np.testing.assert_allclose(scores, np.mean(each, axis=0))
-    assert method == "isotonic"
+    assert (method, overlap) == ("isotonic", candles.seconds_of("15m") / STEP)
     assert isinstance(found.asked["15m"].up.calibration, calibration.Isotonic)
 
 

@@ -19,8 +19,8 @@ Method = Literal["sigmoid", "isotonic"]
 class Calibration:
     """Says 0.5 whatever the score: what is taken where there is nothing to learn from, see `why`.
 
-    `rows` is what it was fitted to. A probability is never nearer to 0 or 1 than one in `rows` + 2,
-    as so few outcomes cannot tell (Laplace's rule).
+    `rows` is how many independent ones it was fitted to. A probability is never nearer to 0 or 1
+    than one in `rows` + 2, as so few outcomes cannot tell (Laplace's rule).
     """
 
     rows: int = 0
@@ -67,15 +67,18 @@ def fit(
     outcomes: np.ndarray,
     method: Method = "sigmoid",
     least_rows: int = LEAST_ROWS,
+    overlap: float = 1.0,
 ) -> Calibration:
     """Fit to scores on rows the learner was not trained on, and what became of them.
 
     `outcomes`: 1 where it came true, 0 where not, NaN where unknown or not to be counted (within
     the dead zone, say); all of shape (n,). Scores that say nothing, or the opposite, get the share
     of all. Fewer than `least_rows` rows, or outcomes of one kind, get 0.5.
-    Outcomes overlap, so that there are far fewer independent ones than rows: the sigmoid's two
-    numbers can be told from few, the isotonic's many steps want a thousand.
-    Source: Platt (1999), Advances in Large Margin Classifiers; Zadrozny & Elkan (2002), KDD.
+    Where `overlap` neighbouring rows ask about the same time, so many fewer are independent: the
+    sigmoid's two numbers can be told from few, and are drawn towards those of 0.5 the more the
+    fewer they are; the isotonic's many steps want a thousand.
+    Source: Platt (1999), Advances in Large Margin Classifiers; Zadrozny & Elkan (2002), KDD;
+    Thompson (1968), Journal of the American Statistical Association 63(321).
     """
     known = np.isfinite(scores) & np.isfinite(outcomes)
     asked = np.clip(scores[known], _LEAST_SCORE, 1 - _LEAST_SCORE)
@@ -84,27 +87,34 @@ def fit(
         return Calibration(why=f"{len(asked)} rows to calibrate on, {least_rows} are needed")
     if happened.all() or not happened.any():
         return Calibration(why="all rows to calibrate on have the same outcome")
-    return (_sigmoid if method == "sigmoid" else _isotonic)(asked, happened)
+    independent = max(1.0, len(asked) / overlap)
+    return (_sigmoid if method == "sigmoid" else _isotonic)(asked, happened, independent)
 
 
-def _sigmoid(scores: np.ndarray, happened: np.ndarray) -> Calibration:
+def _sigmoid(scores: np.ndarray, happened: np.ndarray, independent: float) -> Calibration:
     """Logistic regression on the score's log odds, brought to one scale before."""
-    odds = _logit(scores)
+    odds, share, rows = _logit(scores), happened.mean(), round(independent)
     middle, spread = odds.mean(), odds.std()
-    slope, share = 0.0, happened.mean()
+    noise = 1 / (independent * share * (1 - share))  # variance of either number, near 0
     if spread > _LEAST_SCORE:
         fitted = LogisticRegression().fit(((odds - middle) / spread)[:, None], happened)
-        slope = float(fitted.coef_[0, 0]) / spread
-    if slope <= 0:
-        return Sigmoid(len(scores), "the scores say nothing", 0.0, float(_logit(share)))
-    return Sigmoid(len(scores), "", slope, float(fitted.intercept_[0]) - slope * middle)
+        slope = _believed(float(fitted.coef_[0, 0]), noise) / spread
+        if slope > 0:
+            level = _believed(float(fitted.intercept_[0]), noise)
+            return Sigmoid(rows, "", slope, level - slope * middle)
+    return Sigmoid(rows, "the scores say nothing", 0.0, _believed(float(_logit(share)), noise))
 
 
-def _isotonic(scores: np.ndarray, happened: np.ndarray) -> Calibration:
+def _believed(found: float, noise: float) -> float:
+    """Return what is left of a number that was found with a noise of this variance (Thompson)."""
+    return found * found**2 / (found**2 + noise)
+
+
+def _isotonic(scores: np.ndarray, happened: np.ndarray, independent: float) -> Calibration:
     fitted = IsotonicRegression(y_min=0, y_max=1).fit(scores, happened)
     places, shares = fitted.X_thresholds_, fitted.y_thresholds_
     why = "the scores say nothing" if shares[0] == shares[-1] else ""
-    return Isotonic(len(scores), why, tuple(map(float, places)), tuple(map(float, shares)))
+    return Isotonic(round(independent), why, tuple(map(float, places)), tuple(map(float, shares)))
 
 
 def _logit(probability: np.ndarray) -> np.ndarray:

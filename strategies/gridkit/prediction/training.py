@@ -140,7 +140,10 @@ def _question(
     score = learners.named(past.recipe.learner).score
     seen = windows(past.shown, judged, past.width)
     scores = np.mean([score(member, seen) for member in members], axis=0)
-    return Question(members, calibration.fit(scores, labels[judged], past.recipe.calibration))
+    overlap = max(1.0, horizon_seconds / past.timeframe_seconds)
+    method = past.recipe.calibration
+    fitted = calibration.fit(scores, labels[judged], method, overlap=overlap)
+    return Question(members, fitted)
 
 
 def _always(yes: int, rows: int) -> Calibration:

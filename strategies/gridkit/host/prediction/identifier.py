@@ -20,7 +20,7 @@ from freqtrade.enums import RunMode
 from gridkit.prediction import context, features
 from gridkit.settings import Settings
 
-FORMAT = 1  # to be raised when features, targets or models are made otherwise
+FORMAT = 2  # to be raised when features, targets or models are made otherwise
 LENGTH = 10
 NAME = "gridkit"
 NOT_LEARNED = ("enabled", "raises", "bonus", "blocks", "gate", "main_horizon", "retrain_budget")
