@@ -22,6 +22,7 @@ from gridkit.host.prediction import section, starting
 from gridkit.settings import SECTION, Settings
 from gridkit.settings.readers import CONFLUENCE, GRID
 
+ANY_DAYS = "20250101-20250102"
 TIMEFRAME = "5m"  # of both strategies, where the config names none
 
 
@@ -68,7 +69,8 @@ def misplaced(config: Mapping[str, Any]) -> Iterator[str]:
 
 def of_freqtrade(config: Mapping[str, Any]) -> Iterator[str]:
     """Yield what freqtrade itself refuses, the first thing it finds; then nothing else holds."""
-    read = {**deepcopy(dict(config)), "runmode": RunMode.BACKTEST}
+    # A backtest with FreqAI wants a timerange, which stands in no config.
+    read = {"timerange": ANY_DAYS, **deepcopy(dict(config)), "runmode": RunMode.BACKTEST}
     try:
         validate_config_schema(read, preliminary=True)
         check_exchange(read)

@@ -74,7 +74,7 @@ class PredictionSettings(Section):
     FreqAI's own section of the config says on how many days it is trained, and how often.
     """
 
-    enabled: bool = Field(default=True, description="heed predictions, where there are some")
+    enabled: bool = Field(default=True, description="ask FreqAI, where it is on, and heed it")
     raises: Share = Field(
         default=0.7, description="probability of the entry's side that raises confidence or stake"
     )

@@ -19,8 +19,8 @@ FIGURES = ("accuracy", "lower", "break_even", "outcomes")
 
 
 def added(frame: pd.DataFrame, pair: str, strategy: Any) -> pd.DataFrame:
-    """Return an analysed frame with the predictor's columns; as it is where FreqAI is off."""
-    if not section.is_on(strategy.config):
+    """Return an analysed frame with the predictor's columns; as it is where it is switched off."""
+    if not section.is_on(strategy.config) or not strategy.desk.settings.prediction.enabled:
         return frame
     features = strategy.desk.context.features
     made = features.run(
