@@ -15,6 +15,7 @@ from gridkit.prediction.gate import Why
 from gridkit.settings import PredictionSettings
 
 KEPT_DAYS = 1  # of history beyond what the gate looks at
+DIGITS = 9  # of a share, so that one added to SHIFT is itself again
 FIGURES = ("accuracy", "lower", "break_even", "outcomes")
 
 
@@ -66,7 +67,7 @@ def columns(
     judged = gate.compute(_for_gate(seen, ups[main], main), _rule(rule, timeframe, cost_fraction))
     closes = candles.times(seen) + candles.seconds_of(timeframe)
     hours = (closes - _known(seen, TRAINED, own)) / candles.SECONDS_PER_HOUR
-    drifted = _known(seen, DRIFTED, own) - SHIFT
+    drifted = np.round(_known(seen, DRIFTED, own) - SHIFT, DIGITS)
     doubt = _number(seen, f"{LABEL}uncertainty_{main}")
     against = {
         Why.UNKNOWN: own,
