@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from backtests.runs import Market
-from host.prediction.tiny import CONFLUENCE, Predicted, predicted, waves
+from host.prediction.tiny import CONFLUENCE, WIDE, Predicted, predicted, waves
 
 
 @pytest.fixture(scope="session")
@@ -28,5 +28,5 @@ def grid(swings: Market, folder: Path) -> Predicted:
 
 @pytest.fixture(scope="session")
 def confluence(rich_spot: Market, folder: Path) -> Predicted:
-    """Confluence on the simulated market, with a predictor and all its modules."""
-    return predicted(folder / "confluence", rich_spot, CONFLUENCE, strategy="Confluence")
+    """Confluence on the simulated market, with all modules and a predictor that sees hours."""
+    return predicted(folder / "confluence", rich_spot, CONFLUENCE, strategy="Confluence", **WIDE)

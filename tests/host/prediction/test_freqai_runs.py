@@ -12,12 +12,14 @@ from backtests.runs import disagreements
 from gridkit.grid import tags
 from gridkit.prediction import training
 from gridkit.prediction.gate import Why
+from gridkit.settings.prediction import FAMILIES
 from host.analysed import cut as cut_off
 from host.analysed import known_until, merged, replaced
 from host.prediction.tiny import (
     CONFLUENCE,
     DAYS,
     GRID,
+    WIDE,
     freqai,
     predicted,
 )
@@ -247,27 +249,35 @@ def test_days_after_the_last_candle_change_nothing(swings, grid, tmp_path):
 def test_orders_up_to_a_cut_are_those_of_a_run_whose_candles_end_there(
     grid, swings, tmp_path, share
 ):
+    """freqtrade opens no trade in its last candle, so orders are compared up to the one before."""
     opened = [one.time for one in entries(grid)]
     cut = opened[int(share * len(opened))]
     known = copied_until(swings.datadir, tmp_path / "data", swings, cut + CANDLE)
     part = predicted(tmp_path, replaced(swings, known))
     assert runs.until(part.run, cut)
     assert disagreements(grid.run, part.run, cut) == []
-    for pair in (PAIR, OTHER):
-        whole = grid.columns(pair)[:cut]
-        pd.testing.assert_frame_equal(part.columns(pair)[:cut], whole)
+    assert_same_until(cut + CANDLE, part, grid)
 
 
-def test_columns_of_confluence_with_all_modules_do_not_know_what_comes(
+def test_columns_and_features_of_all_modules_do_not_know_what_comes(
     confluence, rich_spot, tmp_path
 ):
-    """Features of other pairs, of hours and of the modules among them."""
+    """Those of other pairs and of hours among them."""
     cut = pd.Timestamp("2025-12-10 13:35Z")
     (tmp_path / "data").mkdir()
     known = known_until(rich_spot, tmp_path / "data", cut + CANDLE, cut_off)
-    part = predicted(tmp_path, known, CONFLUENCE, strategy="Confluence")
+    part = predicted(tmp_path, known, CONFLUENCE, strategy="Confluence", **WIDE)
+    families = {name.split("_")[0].strip("%-") for name in part.features[PAIR]}
+    assert families == {*FAMILIES} - {"funding", "orderflow"}  # of futures, of trades
+    assert_same_until(cut, part, confluence)
+
+
+def assert_same_until(last, part, whole):
     for pair in (PAIR, OTHER):
-        pd.testing.assert_frame_equal(part.columns(pair)[:cut], confluence.columns(pair)[:cut])
+        features = part.features[pair]
+        assert features.index[-1] == last
+        pd.testing.assert_frame_equal(features, whole.features[pair][:last])
+        pd.testing.assert_frame_equal(part.columns(pair)[:last], whole.columns(pair)[:last])
 
 
 # -- FreqAI's own switches --------------------------------------------------------------------

@@ -389,12 +389,10 @@ def test_in_a_backtest_the_answer_is_judged_whatever_freqai_holds():
     assert added(last, strategy)["prediction_gate"].iloc[-1] == Why.FEW
 
 
-def test_of_the_history_what_the_gate_looks_at_is_read_and_no_more():
-    """A day counts here; what was before the last two days may be anything."""
+def test_of_the_history_all_that_the_gate_looks_at_is_read():
     seen = skilled(1_000)
-    seen.loc[: len(seen) - 2 * 288 - 11, "close"] = np.nan
     found = added(seen.tail(10), strategy_with(FreqAI(seen.tail(10), history_of(seen))))
-    expected = asked(skilled(1_000)).tail(10).reset_index(drop=True)
+    expected = asked(seen).tail(10).reset_index(drop=True)
     pd.testing.assert_frame_equal(found[expected.columns], expected)
 
 

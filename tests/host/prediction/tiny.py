@@ -14,6 +14,7 @@ import pandas as pd
 from backtests import runs
 from backtests.datadirs import written
 from backtests.runs import ROOT, UNGATED, Market, Recording, Run
+from gridkit.host.prediction.section import FEATURE
 from host.analysed import merged, resampled
 from host.directional.quick import QUICK as DIRECTIONAL
 
@@ -48,12 +49,24 @@ def freqai(**changes: Any) -> dict[str, Any]:
     return {**PROFILE, "freqai": section, "freqaimodel_path": str(MODELS)}
 
 
+# With hours, and another pair beside its own.
+WIDE = freqai(
+    feature_parameters={
+        "include_timeframes": ["5m", "1h"], "include_corr_pairlist": ["SOL/USDT"],
+    }
+)  # fmt: skip
+
+
 @dataclass
 class Predicted:
-    """A run, its pairs' frames as they were analysed, what was said, and folders of models."""
+    """A run, its pairs' frames as they were analysed, what was said, and folders of models.
+
+    `features` are those that FreqAI was shown, by pair.
+    """
 
     run: Run
     frames: dict[str, pd.DataFrame]
+    features: dict[str, pd.DataFrame]
     said: list[str]
     folders: list[str]
 
@@ -71,22 +84,30 @@ def predicted(
 ) -> Predicted:
     """Run a backtest; `more` is of the config, and a predictor without being asked for another."""
     frames: dict[str, pd.DataFrame] = {}
+    features: dict[str, pd.DataFrame] = {}
     config = {"timerange": DAYS, **freqai(), **more}
     with runs.backtesting(folder, market, settings, **config) as recording, heard() as said:
-        _keep(recording, frames)
+        _keep(recording, frames, features)
         run = runs.started(recording)
-    return Predicted(run, frames, said, sorted(path.name for path in folder.glob("models/*")))
+    folders = sorted(path.name for path in folder.glob("models/*"))
+    return Predicted(run, frames, features, said, folders)
 
 
-def _keep(recording: Recording, frames: dict[str, pd.DataFrame]) -> None:
+def _keep(
+    recording: Recording, frames: dict[str, pd.DataFrame], features: dict[str, pd.DataFrame]
+) -> None:
     strategy = recording.strategylist[0]
-    analyse = strategy.populate_indicators
+    analyse, target = strategy.populate_indicators, strategy.set_freqai_targets
+
+    def shown(frame: pd.DataFrame, metadata: dict[str, Any], **more: Any) -> pd.DataFrame:
+        features[metadata["pair"]] = frame.set_index("date").filter(like=FEATURE)
+        return target(frame, metadata, **more)
 
     def kept(frame: pd.DataFrame, metadata: dict[str, Any]) -> pd.DataFrame:
         frames[metadata["pair"]] = analyse(frame, metadata)
         return frames[metadata["pair"]].copy()
 
-    strategy.populate_indicators = kept
+    strategy.populate_indicators, strategy.set_freqai_targets = kept, shown
 
 
 @contextmanager
