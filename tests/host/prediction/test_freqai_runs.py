@@ -124,13 +124,21 @@ def test_what_is_predicted_changes_orders_and_what_is_not_heeded_changes_none(
     grid, swings, tmp_path
 ):
     without = predicted(tmp_path / "off", swings, freqai=freqai(enabled=False)["freqai"])
-    unheeded = predicted(tmp_path / "on", swings, off(GRID, enabled=False))
-    assert not {*without.frames[PAIR]} & COLUMNS
-    assert without.folders == []
-    assert unheeded.run.placed == without.run.placed
+    asked = predicted(tmp_path / "on", swings, off(GRID, gate={"least_outcomes": 10_000}))
+    assert asked.trainings == 6
+    assert asked.run.placed == without.run.placed
     assert grid.run.placed != without.run.placed
-    blocked = [one for one in entries(without) if not one.tag.startswith("L1")]
-    assert len(entries(grid)) < len(blocked)
+    assert len(entries(grid)) < 0.7 * len(entries(without))
+
+
+@pytest.mark.parametrize("switch", ["freqai.enabled", "prediction.enabled"])
+def test_switched_off_there_are_no_columns_and_nothing_is_trained(swings, tmp_path, switch):
+    of_freqai = freqai(enabled=switch != "freqai.enabled")["freqai"]
+    settings = off(GRID, enabled=switch != "prediction.enabled")
+    run = predicted(tmp_path, swings, settings, freqai=of_freqai, timerange="20251209-20251210")
+    assert not {*run.frames[PAIR]} & COLUMNS
+    assert run.trainings == 0
+    assert run.run.placed
 
 
 def test_where_freqai_is_off_confluence_enters_as_without_the_section(rich_spot, tmp_path):

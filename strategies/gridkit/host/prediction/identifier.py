@@ -74,12 +74,16 @@ def digest(config: Mapping[str, Any], settings: Settings, timeframe: str) -> str
         "fee": config.get("fee"),
         "features": [*features.names(settings.prediction.families), *context.names(families)],
         "prediction": {**learned, "drift": _without(learned["drift"], NOT_OF_DRIFT)},
-        "modules": {name: dumped[name] for name in MADE_OF},
+        "modules": {name: dumped[name] for name in _made_of(settings)},
         "freqai": _without(freqai, NOT_OF_FREQAI),
         **_of_the_past(config, families),
     }
     text = json.dumps(what, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:LENGTH]
+
+
+def _made_of(settings: Settings) -> tuple[str, ...]:
+    return (*MADE_OF, "volatility") if settings.regime.method == "composite" else MADE_OF
 
 
 def _of_the_past(config: Mapping[str, Any], families: tuple[str, ...]) -> dict[str, Any]:
