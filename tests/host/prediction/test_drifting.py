@@ -12,7 +12,7 @@ from strategies import START
 
 HOUR = 3_600
 NAMES = ["%-calm_ETH/USDT_1h", "%-moved_ETH/USDT_1h"]
-TRAINED, LATER = 400, 120
+TRAINED, LATER = 400, 200
 ROWS = 120  # five days of hours
 RULE = DriftSettings(days=5, most_index=0.5)
 
@@ -62,6 +62,11 @@ def test_each_candle_after_training_has_what_the_days_until_then_say(history, dr
     found = drifts.of(model, history.iloc[TRAINED:], LATER)
     assert found.tolist() == by_loop(history)
     assert {0.0, 0.5} <= set(found)
+
+
+@pytest.mark.parametrize("last", [1, 50, LATER])
+def test_of_a_frame_with_more_candles_the_last_have_the_same(history, drifts, model, last):
+    assert drifts.of(model, history, last).tolist() == by_loop(history)[-last:]
 
 
 @pytest.mark.parametrize("begins", [0, 200, TRAINED - 1, TRAINED, TRAINED + LATER - 1])
