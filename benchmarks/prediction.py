@@ -2,10 +2,11 @@
 
 Both go through freqtrade's FreqAI on the same candles: one pair, 30 days of 5m to train on, the
 week after to predict. An answer of a running bot is the features of its last candles, made anew,
-and one row predicted.
+and one row predicted. `python -m benchmarks.prediction` measures this part of `make bench` alone.
 """
 
 import json
+import logging
 import statistics
 import tempfile
 import time
@@ -18,16 +19,20 @@ from unittest import mock
 
 from freqtrade.freqai.freqai_interface import IFreqaiModel
 from freqtrade.optimize.backtesting import Backtesting
+from freqtrade.resolvers import ExchangeResolver
+from rich.console import Console
 
-from benchmarks import runs
+from benchmarks import market, runs, tables
 from benchmarks.runs import Setting
 from benchmarks.sampling import ROOT
+from sandbox.running import running_exchange
 
 TRAIN_DAYS, TEST_DAYS = 30, 7
 TIMEFRAMES = ("5m", "15m", "1h")
 LEAST_DAYS = 60  # of candles, those before the training days included
 LIVE_CANDLES = 2_400  # of each timeframe, that a running bot has
 REPEATS = 5
+WIDTH = 110
 EXAMPLE_TREES = 800
 OURS = (*runs.GRID, "DirectionModel", (14,), 0)
 # FreqAI's config_examples/config_freqai.example.json, as far as features and trees go.
@@ -49,6 +54,21 @@ class Timed:
     asked: Any = None  # the candles FreqAI was started with
     columns: int = 0
     rows: int = 0
+
+
+def main() -> None:
+    """Measure on candles of its own, and print the table."""
+    logging.disable(logging.WARNING)
+    with tempfile.TemporaryDirectory(prefix="gridkit-bench-") as name, running_exchange() as served:
+        data = market.write(Path(name), ("BTC/USDT",), LEAST_DAYS)
+        setting = Setting(data, (served.config_path,))
+        config = runs.configuration(setting, runs.GRID, TEST_DAYS)
+        exchange = ExchangeResolver.load_exchange(config)
+        try:
+            found = measure(Setting(data, setting.overlays, exchange))
+        finally:
+            exchange.close()
+    Console(width=WIDTH).print(tables.of_predictor(found))
 
 
 def measure(setting: Setting) -> dict[str, dict[str, float]]:
@@ -146,3 +166,7 @@ def _summary(timed: Timed, strategy: Any, pair: str) -> dict[str, float]:
         "features_ms": 1_000 * min(make),
         "predict_ms": 1_000 * min(ask),
     }
+
+
+if __name__ == "__main__":
+    main()

@@ -24,7 +24,7 @@ def show(report: Mapping[str, Any], judged: Iterable[Verdict]) -> None:
         _profile("(b)", report["grid"]["profile"]),
         _profile("(d)", report["directional"]["profile"]),
         _analytics(report["analytics"]),
-        _predictor(report["prediction"]),
+        of_predictor(report["prediction"]),
         _verdicts(judged),
     ):
         console.print(table)
@@ -96,7 +96,8 @@ def _analytics(part: Mapping[str, Any]) -> Table:
     return table
 
 
-def _predictor(part: Mapping[str, Any]) -> Table:
+def of_predictor(part: Mapping[str, Any]) -> Table:
+    """Return how long training and answers take, ours and FreqAI's example."""
     table = _table(
         "FreqAI, 30 days of 5m of one pair, seconds of the clock",
         "",
