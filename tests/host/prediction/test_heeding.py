@@ -459,3 +459,19 @@ def test_a_backtest_shows_nobody_waiting():
     strategy = strategy_with(FreqAI(skilled(do_predict=0)), RunMode.BACKTEST)
     added(skilled(), strategy)
     assert strategy.desk.context.features.of(PAIR) == []
+
+
+@pytest.mark.parametrize(
+    ("codes", "said"),
+    [
+        ([Why.UNKNOWN] * 3, "nothing was predicted"),
+        ([Why.ON] * 4, "predictions of 4 candles, 100% of them heeded"),
+        (
+            [Why.UNKNOWN, Why.ON, Why.FEW, Why.FEW, Why.UNSURE],
+            "predictions of 4 candles, 25% of them heeded; not heeded: "
+            f"50% {Why.FEW.text}, 25% {Why.UNSURE.text}",
+        ),
+    ],
+)
+def test_a_backtest_says_how_often_predictions_were_heeded_and_why_not(codes, said):
+    assert heeding.summary(np.array(codes)) == said

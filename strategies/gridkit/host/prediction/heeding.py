@@ -1,5 +1,6 @@
 """FreqAI's answer as columns: what is predicted, and whether that is heeded (SPEC O)."""
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from gridkit.host.prediction.section import DRIFTED, LABEL, SHIFT, TRAINED
 from gridkit.prediction import gate, targets
 from gridkit.prediction.gate import Why
 from gridkit.settings import PredictionSettings
+
+logger = logging.getLogger(__name__)
 
 KEPT_DAYS = 1  # of history beyond what the gate looks at
 DIGITS = 9  # of a share, so that one added to SHIFT is itself again
@@ -42,8 +45,23 @@ def of_pair(frame: pd.DataFrame, pair: str, strategy: Any) -> pd.DataFrame:
     seen = _history(answer, pair, strategy)
     cost = cost_fraction(pair, strategy)
     made = columns(seen, settings.prediction, analyst.sources.timeframe, cost)
-    _show(made, pair, strategy)
-    return _at(frame, seen, made)
+    found = _at(frame, seen, made)
+    if strategy.desk.context.live:
+        _show(made, pair, strategy)
+    else:
+        logger.info("%s: %s", pair, summary(found["prediction_gate"].to_numpy()))
+    return found
+
+
+def summary(codes: np.ndarray) -> str:
+    """Say how many of the candles that have a prediction are heeded, and why the others are not."""
+    counts = {why: int((codes == why).sum()) for why in Why if why is not Why.UNKNOWN}
+    whole, heeded = sum(counts.values()), counts.pop(Why.ON)
+    if not whole:
+        return "nothing was predicted"
+    told = [f"{count / whole:.0%} {why.text}" for why, count in counts.items() if count]
+    against = f"; not heeded: {', '.join(told)}" if told else ""
+    return f"predictions of {whole:,} candles, {heeded / whole:.0%} of them heeded{against}"
 
 
 def columns(
@@ -175,8 +193,8 @@ def _places(seen: pd.DataFrame, frame: pd.DataFrame) -> np.ndarray:
 
 
 def _show(made: pd.DataFrame, pair: str, strategy: Any) -> None:
-    """Live, put on the board why a pair has no prediction, as training is tried again anyhow."""
+    """Put on the board why a pair has no prediction, as training is tried again anyhow."""
     desk = strategy.desk
-    if desk.context.live and np.isnan(made.iloc[-1].filter(like="prediction_up_")).all():
+    if np.isnan(made.iloc[-1].filter(like="prediction_up_")).all():
         why = strategy.freqai.learning.told.get(pair, "no model has predicted this candle")
         desk.context.features.mark("prediction", pair, why)
