@@ -97,7 +97,7 @@ class Learning:
         predictor = self.model.fit(dd, dk)
         predictor.trained = float(candles.times(frame)[-1]) + self.seconds
         self.drifts.remember(predictor, frame, self._own(names, pair))
-        # Backtests forget a model that they do not save; live, FreqAI puts it there with its pipeline.
+        # Backtests forget a model they do not save; live, FreqAI puts it there with its pipeline.
         if self.model.continual_learning and not self.live:
             self.model.dd.model_dictionary[pair] = predictor
         self._leave(predictor, dd, kept, dk)
