@@ -15,7 +15,7 @@ from host.analysed import merged
 from host.prediction.tiny import PROFILE
 
 NAME = re.compile(r"gridkit-[0-9a-f]{10}")
-HOME = Path("/home/of/the/bot")
+HOME = Path("/srv/of/the/bot")
 BASE = {
     **PROFILE,
     "runmode": RunMode.BACKTEST,
