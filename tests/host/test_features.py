@@ -245,6 +245,97 @@ def test_what_is_off_says_since_when_and_why():
     assert str(one) == "profile off since 01-02 00:10: ZeroDivisionError('a defect')"
 
 
+# -- without an answer ----------------------------------------------------------------------------
+
+
+def test_what_is_marked_is_shown_as_waiting_and_asked_again_in_the_next_candle():
+    board = Board()
+    assert board.asks() == "made"
+    board.mark("profile", PAIR, "no candles yet")
+    (shown,) = board.of(PAIR)
+    assert (shown.state, shown.why, shown.failures) == ("waits", "no candles yet", 0)
+    board.closes()
+    assert board.asks() == "made"
+
+
+def test_however_often_it_is_marked_it_is_never_switched_off_and_nobody_is_told():
+    board = Board()
+    for _ in range(5 * MOST_FAILURES):
+        assert board.asks() == "made"
+        board.mark("profile", PAIR, "no candles yet")
+        board.closes()
+    assert states(board) == {"profile": "waits"}
+    assert board.told == []
+
+
+def test_a_candle_in_which_it_was_asked_for_and_not_marked_ends_it(caplog):
+    board = Board()
+    board.mark("profile", PAIR, "no candles yet")
+    for _ in range(2):
+        board.closes()
+        with caplog.at_level(logging.INFO):
+            board.asks()
+    assert board.of(PAIR) == []
+    assert "works again" in caplog.text
+
+
+def test_it_waits_since_it_was_first_marked_and_says_why_now():
+    board = Board()
+    board.mark("profile", PAIR, "no candles yet")
+    board.closes(3)
+    board.mark("profile", PAIR, "too few")
+    (shown,) = board.of(PAIR)
+    assert (shown.since, shown.why) == (START, "too few")
+    assert str(shown) == "profile has no answer since 01-02 00:00: too few"
+    assert shown.document()["state"] == "waits"
+
+
+def test_each_reason_is_logged_once(caplog):
+    board = Board()
+    with caplog.at_level(logging.INFO):
+        for why in ("a", "a", "b", "b" * 999, "b" * 999, "a"):
+            board.mark("profile", PAIR, why)
+    said = [record.message.rpartition(": ")[2] for record in caplog.records]
+    assert said == ["a", "b", "b" * 999, "a"]
+    assert board.of(PAIR)[0].why == "a"
+
+
+def test_a_long_reason_is_cut():
+    board = Board()
+    board.mark("profile", PAIR, "b" * 999)
+    assert board.of(PAIR)[0].why == "b" * 200
+
+
+def test_what_is_marked_may_still_fail_and_failures_count_from_there():
+    board = Board()
+    board.mark("profile", PAIR, "no candles yet")
+    seen = []
+    for _ in range(MOST_FAILURES):
+        board.closes()
+        assert board.asks(fails=True) == "none"
+        seen.append(states(board)["profile"])
+    assert seen == ["failing", "failing", "off"]
+    assert [name for name, _, _ in board.told] == ["profile"]
+
+
+def test_a_mark_counts_for_its_pair_alone():
+    board = Board()
+    board.mark("profile", PAIR, "no candles yet")
+    assert states(board, OTHER) == {}
+
+
+def test_a_failure_that_is_followed_by_a_mark_counts_no_more():
+    """It did not fail this time: it has nothing to say."""
+    board = Board()
+    for _ in range(MOST_FAILURES):
+        board.asks(fails=True)
+        board.closes()
+        board.asks()
+        board.mark("profile", PAIR, "no candles yet")
+        board.closes()
+    assert states(board) == {"profile": "waits"}
+
+
 # -- any order of failures ------------------------------------------------------------------------
 
 
