@@ -254,6 +254,7 @@ def test_what_is_marked_is_shown_as_waiting_and_asked_again_in_the_next_candle()
     board.mark("profile", PAIR, "no candles yet")
     (shown,) = board.of(PAIR)
     assert (shown.state, shown.why, shown.failures) == ("waits", "no candles yet", 0)
+    assert board.asks() == "none"
     board.closes()
     assert board.asks() == "made"
 
