@@ -1,4 +1,4 @@
-"""The predictor in a bot that trades: it learns, learns anew, is killed, and goes on."""
+"""A predictor lives: it trains beside trading, is killed, and goes on though a model is spoilt."""
 
 import json
 from collections.abc import Iterator
@@ -6,183 +6,214 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import pytest
 
+from gridkit.prediction.gate import Why
+from host.prediction.tiny import GRID, MODELS, PROFILE
 from live.bot import Bot, running, until
 from sandbox.running import running_exchange
 
 pytestmark = pytest.mark.slow
 
-BTC, ETH = PAIRS = ("BTC/USDT", "ETH/USDT")
-MAIN = "1m"  # whose outcomes are known a candle later
-LEARN_SECONDS = 180.0
-OUTCOME_SECONDS = 240.0
+PAIR, OTHER = PAIRS = ("BTC/USDT", "ETH/USDT")
+SECONDS = 240.0
+UP = "prediction_up_1m"
+OUTCOMES = "prediction_outcomes"
 SETTINGS = {
+    **GRID,
+    "spacing": {"method": "fixed", "grid_step": 0.003},
+    "grid": {"initial_inventory": 0.5, "wait_time_seconds": 1},  # so that there is a trade soon
+    # At no cost every candle is an outcome, a minute later.
+    "costs": {"fee": 0.0, "half_spread": 0.0},
+    "prediction": {
+        "horizons": ["1m", "5m"], "main_horizon": "1m", "members": 2,
+        "gate": {"least_outcomes": 1_000}, "drift": {"days": 1, "most_index": 100},
+    },
+}  # fmt: skip
+CONFIG = {
     "timeframe": "1m",
-    "fee": 0.0,  # every move is decided
-    "max_open_trades": 2,
+    "max_open_trades": len(PAIRS),
     "internals": {"process_throttle_secs": 1},
     "exchange": {"pair_whitelist": list(PAIRS)},
+    "freqaimodel_path": str(MODELS),
     "freqai": {
         "train_period_days": 2,
-        "live_retrain_hours": 0.012,
-        "feature_parameters": {"include_timeframes": ["1m"]},
+        "live_retrain_hours": 0.003,
+        "feature_parameters": {**PROFILE["freqai"]["feature_parameters"],
+                               "include_timeframes": ["1m", "5m"]},
         "model_training_parameters": {"n_estimators": 5},
     },
-    "gridkit": {
-        "regime": {"enabled": False},
-        "volatility": {"method": "realised"},
-        "density": {"enabled": False},
-        "volume_lines": {"enabled": False},
-        "breakers": {"market": False},
-        "brakes": {"illiquid": "ignore"},
-        "spacing": {"method": "fixed", "grid_step": 0.003},
-        "costs": {"half_spread": 0.0},
-        "prediction": {
-            "horizons": [MAIN, "5m"],
-            "main_horizon": MAIN,
-            "members": 2,
-            "drift": {"days": 1},
-        },
-    },
-}
+    "gridkit": SETTINGS,
+}  # fmt: skip
+Rows = dict[str, dict[str, Any]]
 
 
 @dataclass
 class Story:
-    """What was seen: last candles by pair, when models were trained, and the log."""
+    """What was seen. Charts are by pair, the rows of one by their date."""
 
-    first: dict[str, dict[str, Any]] = field(default_factory=dict)
-    trained: list[dict[str, int]] = field(default_factory=list)
-    before: dict[str, Any] = field(default_factory=dict)
-    after: dict[str, Any] = field(default_factory=dict)
-    spoilt: dict[str, Any] = field(default_factory=dict)
-    custom: dict[str, Any] = field(default_factory=dict)
+    waiting: list[dict[str, Any]] = field(default_factory=list)
+    before: dict[str, Rows] = field(default_factory=dict)
+    after: dict[str, Rows] = field(default_factory=dict)
+    trained: dict[str, list[int]] = field(default_factory=dict)
+    spoilt: Path = Path()
+    state: dict[str, Any] = field(default_factory=dict)
+    orders: list[dict[str, Any]] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
     log: str = ""
-
-
-def candle(bot: Bot, pair: str) -> dict[str, Any]:
-    found = bot.get("pair_candles", pair=pair, timeframe="1m", limit=3)
-    return dict(zip(found["columns"], found["data"][-1], strict=True)) if found["data"] else {}
-
-
-def predicted(bot: Bot, pair: str) -> dict[str, Any] | None:
-    last = candle(bot, pair)
-    return last if last.get(f"prediction_up_{MAIN}") is not None else None
-
-
-def both_predicted(bot: Bot) -> dict[str, dict[str, Any]] | None:
-    found = {pair: predicted(bot, pair) for pair in PAIRS}
-    return found if all(found.values()) else None  # type: ignore[return-value]
-
-
-def models(bot: Bot) -> dict[str, dict[str, Any]]:
-    """FreqAI's own list of what it has trained."""
-    (path,) = (bot.folder / "user_data" / "models").glob("*/pair_dictionary.json")
-    try:
-        return dict(json.loads(path.read_text()))
-    except ValueError:  # just being written
-        return {}
-
-
-def trained_at(bot: Bot) -> dict[str, int]:
-    return {pair: one["trained_timestamp"] for pair, one in models(bot).items()}
-
-
-def trained_since(bot: Bot, before: dict[str, int]) -> dict[str, int] | None:
-    now = trained_at(bot)
-    return now if all(now.get(pair, 0) > before[pair] for pair in PAIRS) else None
-
-
-def outcomes(bot: Bot, pair: str) -> dict[str, Any] | None:
-    last = predicted(bot, pair)
-    return last if last and last["prediction_outcomes"] >= 1 else None
 
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
-    told = Story()
     with running_exchange(profile="lively") as exchange:
-        bot = Bot(
-            tmp_path_factory.mktemp("prediction"),
-            exchange.config_path,
-            ("predictor.json",),
-            SETTINGS,
-        )
-        with running(bot):
-            told.first = until("first predictions", LEARN_SECONDS, lambda: both_predicted(bot), bot)
-            told.trained.append(trained_at(bot))
-            told.before = until("an outcome", OUTCOME_SECONDS, lambda: outcomes(bot, BTC), bot)
-            told.trained.append(
-                until("new models", LEARN_SECONDS, lambda: trained_since(bot, told.trained[0]), bot)
-            )
-        spoil(bot, ETH)
-        with running(bot):
-            told.after = until("predictions again", LEARN_SECONDS, lambda: predicted(bot, BTC), bot)
-            told.spoilt = until(
-                "another model", LEARN_SECONDS, lambda: retrained(bot, told.trained[1]), bot
-            )
-            told.custom = until("custom data", LEARN_SECONDS, lambda: published(bot), bot)
-        told.log = bot.log.read_text()
-        yield told
+        folder = tmp_path_factory.mktemp("prediction")
+        yield lived(Bot(folder, exchange.config_path, ("predictor.json",), CONFIG))
 
 
-def published(bot: Bot) -> dict[str, Any] | None:
-    """Custom data of any trade that is open: cycles of a lively market are short."""
-    found = [bot.grid(trade["trade_id"]) for trade in bot.get("status")]
-    return next((one for one in found if "gridstate" in one), None)
+def lived(bot: Bot) -> Story:
+    story = Story()
+    with running(bot):
+        until("a pair that waits for its model", SECONDS, lambda: waits(bot, story), bot)
+        until("predictions kept on disk", SECONDS, lambda: all(map(kept(bot), PAIRS)), bot)
+        until("another training", SECONDS, lambda: retrained(bot, story), bot)
+        story.before = {pair: chart(bot, pair) for pair in PAIRS}
+    story.spoilt = spoil(bot, OTHER)
+    with running(bot):
+        until("predictions of both", SECONDS, lambda: all(goes_on(bot, story)), bot)
+        until("a trade's document", SECONDS, lambda: published(bot, story), bot)
+        story.after = {pair: chart(bot, pair) for pair in PAIRS}
+        story.orders = [order for trade in bot.get("status") for order in trade["orders"]]
+        retrained(bot, story)
+    story.folders = [path.name for path in models(bot).glob("sub-train-*")]
+    story.log = bot.log.read_text()
+    return story
 
 
-def spoil(bot: Bot, pair: str) -> None:
-    """Overwrite the model that the next start would read."""
-    one = models(bot)[pair]
-    path = Path(one["data_path"]) / f"{one['model_filename']}_model.joblib"
-    path.write_bytes(b"no model")
+def models(bot: Bot) -> Path:
+    """The folder of the predictor's models."""
+    (found,) = (bot.folder / "user_data" / "models").glob("gridkit-*")
+    return found
 
 
-def retrained(bot: Bot, before: dict[str, int]) -> dict[str, Any] | None:
-    newer = trained_at(bot).get(ETH, 0) > before[ETH]
-    return predicted(bot, ETH) if newer else None
+def chart(bot: Bot, pair: str) -> Rows:
+    found = bot.get("pair_candles", pair=pair, timeframe="1m", limit=60)
+    return {row["date"]: row for row in (dict(zip(found["columns"], one, strict=True))
+                                         for one in found["data"])}  # fmt: skip
 
 
-@pytest.mark.parametrize("pair", PAIRS)
-def test_predictions_come_while_the_bot_trades(story: Story, pair: str) -> None:
-    last = story.first[pair]
-    for name in (f"prediction_up_{MAIN}", "prediction_up_5m", "prediction_decided"):
-        assert 0 < last[name] < 1
-    assert 0 <= last["prediction_uncertainty"] <= 0.5
-    assert 0 <= last["prediction_drifted"] <= 1
-    assert 0 <= last["prediction_hours"] < 1
+def predictions(rows: Rows) -> dict[str, float]:
+    return {date: row[UP] for date, row in rows.items() if row.get(UP) is not None}
 
 
-def test_with_so_few_outcomes_the_gate_is_off_and_nothing_is_heeded(story: Story) -> None:
-    assert story.before["prediction_gate"] in (1, 5)  # few outcomes, or a market that has changed
-    assert story.before["prediction_up"] is None
+def waits(bot: Bot, story: Story) -> bool:
+    rows = chart(bot, PAIR)
+    told = json.loads((list(rows.values())[-1].get("features") or "[]") if rows else "[]")
+    story.waiting = [one for one in told if one["name"] == "prediction"]
+    return bool(story.waiting)
 
 
-def test_answers_for_the_time_a_model_was_trained_on_are_not_counted(story: Story) -> None:
-    assert story.before["prediction_outcomes"] < 60
+def kept(bot: Bot) -> Any:
+    """Whether a prediction of a pair is on the disk, from where a restart takes it."""
+    path = models(bot) / "historic_predictions.pkl"
+
+    def kept(pair: str) -> bool:
+        try:
+            found = cloudpickle.loads(path.read_bytes())
+        except (OSError, EOFError, ValueError, cloudpickle.pickle.UnpicklingError):
+            return False  # it is being written
+        return pair in found and (found[pair]["do_predict"] == 1).any()
+
+    return kept
 
 
-def test_models_are_trained_anew_beside_trading(story: Story) -> None:
-    first, later = story.trained
-    assert all(later[pair] > first[pair] for pair in PAIRS)
+def retrained(bot: Bot, story: Story) -> bool:
+    """Note when models were trained; whether each pair has two."""
+    try:
+        known = json.loads((models(bot) / "pair_dictionary.json").read_text())
+    except (OSError, ValueError):
+        return False
+    for pair in PAIRS:
+        times = story.trained.setdefault(pair, [])
+        when = known.get(pair, {}).get("trained_timestamp", 0)
+        if when and when not in times:
+            times.append(when)
+    return all(len(story.trained[pair]) >= 2 for pair in PAIRS)
 
 
-def test_a_kill_takes_neither_models_nor_what_the_gate_has_counted(story: Story) -> None:
-    assert story.after["prediction_outcomes"] >= story.before["prediction_outcomes"]
+def spoil(bot: Bot, pair: str) -> Path:
+    """Cut a pair's last model off, as a power cut while it was written does."""
+    known = json.loads((models(bot) / "pair_dictionary.json").read_text())[pair]
+    path = Path(known["data_path"]) / f"{known['model_filename']}_model.joblib"
+    path.write_bytes(path.read_bytes()[:100])
+    return path
 
 
-def test_a_spoilt_model_is_trained_anew_and_the_reason_is_said(story: Story) -> None:
-    assert story.spoilt[f"prediction_up_{MAIN}"] is not None
-    assert "ETH/USDT: prediction failed, so predictions are unknown" in story.log
-    assert "prediction is switched off" not in story.log
+def goes_on(bot: Bot, story: Story) -> Iterator[bool]:
+    for pair in PAIRS:
+        known = max(predictions(story.before[pair]))
+        yield max(predictions(chart(bot, pair)), default="") > known
 
 
-def test_nothing_else_fails_and_training_never_does(story: Story) -> None:
-    assert "raised exception" not in story.log
-    assert "unable to analyze" not in story.log.lower()
+def published(bot: Bot, story: Story) -> bool:
+    for trade in bot.get("status"):
+        document = bot.grid(trade["trade_id"]).get("gridstate")
+        if document and document["value"].get("prediction"):
+            story.state = document["value"]["prediction"]
+    return bool(story.state)
 
 
-def test_custom_data_of_a_trade_tells_of_its_prediction(story: Story) -> None:
-    assert "prediction" in story.custom["gridstate"]["value"]
+def test_until_its_model_is_trained_a_pair_waits_and_says_so(story: Story) -> None:
+    (one,) = story.waiting
+    assert one["state"] == "waits"
+    assert one["failures"] == 0
+
+
+def test_predictions_come_and_are_in_the_chart(story: Story) -> None:
+    for pair in PAIRS:
+        found = predictions(story.before[pair])
+        assert found
+        assert all(0 < up < 1 for up in found.values())
+        last = list(story.before[pair].values())[-1]
+        assert last["prediction_gate"] == Why.FEW
+        assert 0 < last["prediction_hours"] < 0.1
+        assert last["prediction_drifted"] == 0
+
+
+def test_models_are_trained_again_beside_trading(story: Story) -> None:
+    for times in story.trained.values():
+        assert len(times) >= 2
+        assert times == sorted(times)
+
+
+def test_after_a_kill_what_was_predicted_is_still_known_and_counts(story: Story) -> None:
+    """Its outcome became known while the bot was dead, or started."""
+    for pair in PAIRS:
+        before, after = predictions(story.before[pair]), predictions(story.after[pair])
+        assert {date: after[date] for date in before} == before
+        assert list(story.after[pair].values())[-1][OUTCOMES] >= 1
+
+
+def test_a_spoilt_model_is_told_and_trained_anew_and_trading_goes_on(story: Story) -> None:
+    assert f"{OTHER}: prediction failed, so predictions are unknown" in story.log
+    assert f"{PAIR}: prediction failed" not in story.log
+    spoilt_at = int(story.spoilt.parent.name.rpartition("_")[2])
+    assert story.trained[OTHER][-1] > spoilt_at
+    assert story.orders
+
+
+def test_custom_data_tell_what_is_predicted_and_whether_it_is_heeded(story: Story) -> None:
+    assert story.state["heeded"] is False
+    assert set(story.state["horizons"]) == {"1m", "5m"}
+    assert story.state["told"].startswith("prediction off: ")
+
+
+def test_old_models_are_thrown_away(story: Story) -> None:
+    """Two of each pair are kept, and the one in the making."""
+    assert 2 <= len(story.folders) <= 3 * len(PAIRS)
+    assert len(story.trained[PAIR]) + len(story.trained[OTHER]) >= 4
+
+
+def test_the_bot_said_nothing_of_errors_beside(story: Story) -> None:
+    lines = [line for line in story.log.splitlines() if " ERROR " in line]
+    assert [line for line in lines if f"{OTHER}: prediction failed" not in line] == []
