@@ -1,91 +1,124 @@
-"""Every setting that matters only where FreqAI runs changes what is predicted or heeded."""
+"""Every setting of the predictor changes what it says, when it is heeded, or what is warned of."""
 
-from pathlib import Path
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pytest
+from freqtrade.enums import RunMode
 
-from backtests.runs import Market
-from gridkit.host.prediction.training_times import TrainingTimes
+from gridkit.host.prediction.learning import Learning
 from gridkit.settings import PredictionSettings
-from gridkit.settings.prediction import DriftSettings, GateSettings
-from host.analysed import merged
-from host.prediction.tiny import DAYS, GRID, predicted
-
-pytestmark = pytest.mark.slow
+from host.analysed import frames_of, merged
+from host.prediction.tiny import GRID, PROFILE, freqai
+from host.test_settings_matter import settings_of
 
 PAIR = "ETH/USDT"
-FIRST = pd.Timestamp(DAYS.split("-")[0], tz="UTC")
-LOUD = {"drift": {"most_index": 0.2}}  # so low that some features are always above it
-# Setting: another value, and what else is changed for both.
-CASES: dict[str, tuple[Any, dict[str, Any]]] = {
-    "horizons": (["15m"], {}),
-    "main_horizon": ("1h", {}),
+DAYS = "20251209-20251211"
+LATE = {"gate": {"least_outcomes": 100}}  # reached within two days, not within one
+STRICT = {"drift": {"most_index": 0.05}}  # which chance alone is above now and then
+# Setting: another value, and what else is changed of the tiny predictor for both.
+LEARNED: dict[str, tuple[Any, dict[str, Any]]] = {
+    "horizons": (["15m", "30m"], {}),
+    "families": (["price", "trend"], {}),
     "learner": ("random_forest", {}),
-    "members": (3, {}),
+    "members": (4, {}),
     "calibration": ("isotonic", {}),
     "seed": (2, {}),
-    "embargo_minutes": (1_440.0, {}),
-    "families": (["price", "trend"], {}),
-    "gate.window_days": (1.0, {}),
-    "gate.least_accuracy": (1.0, {}),
-    "gate.least_outcomes": (200.0, {}),
-    "gate.confidence": (0.999, {}),
-    "gate.max_age_hours": (5.0, {}),
-    "drift.enabled": (False, LOUD),
-    "drift.days": (2.0, LOUD),
-    "drift.most_index": (0.01, LOUD),
-    "drift.most_drifted": (1.0, LOUD),
+    "embargo_minutes": (300, {}),
 }
-ELSEWHERE = {
-    # Both strategies' own tests of settings.
-    "enabled", "raises", "bonus", "blocks",
-    # Below, by its warning: a backtest has no interval.
-    "retrain_budget",
-}  # fmt: skip
+HEEDED: dict[str, tuple[Any, dict[str, Any]]] = {
+    "main_horizon": ("1h", {}),
+    "gate.window_days": (1, LATE),
+    "gate.least_accuracy": (0.95, {}),
+    "gate.least_outcomes": (100, {}),
+    "gate.confidence": (0.99999, {}),
+    "gate.max_age_hours": (12, {}),
+    "drift.enabled": (False, STRICT),
+    "drift.days": (2, STRICT),
+    "drift.most_index": (2.0, STRICT),
+    "drift.most_drifted": (0.5, STRICT),
+}
+WARNED = ["retrain_budget"]
+# What is heeded or not, and tried by the strategies' own tests with predictions of any kind.
+OF_STRATEGIES = ["enabled", "raises", "bonus", "blocks"]
 
 
-def columns(folder: Path, market: Market, changes: dict[str, Any]) -> pd.DataFrame:
-    """What is predicted of one pair; models are shared by all runs that would make the same."""
-    settings = merged(GRID, {"prediction": changes})
-    return predicted(folder, market, settings).columns(PAIR)[FIRST:]
-
-
-def nested(key: str, value: Any) -> dict[str, Any]:
-    *parents, last = key.split(".")
-    for name in [last, *reversed(parents)]:
-        value = {name: value}
-    return value
+def test_every_setting_is_tried_once():
+    tried = [*LEARNED, *HEEDED, *WARNED, *OF_STRATEGIES]
+    assert sorted(tried) == sorted(settings_of(PredictionSettings))
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("matter")
+def predictions(swings, tmp_path_factory):
+    """The columns of a pair by what is changed of the tiny predictor; models are shared."""
+    folder, alone = tmp_path_factory.mktemp("settings"), replace(swings, pairs=(PAIR,))
+    known: dict[str, pd.DataFrame] = {}
+
+    def predictions(changes):
+        if repr(changes) not in known:
+            settings = merged(GRID, {"prediction": changes})
+            frames = frames_of(folder, alone, settings, timerange=DAYS, **freqai())
+            known[repr(changes)] = frames[PAIR].filter(like="prediction_")
+        return known[repr(changes)]
+
+    return predictions
 
 
-@pytest.mark.parametrize("key", CASES)
-def test_it_changes_what_is_predicted_or_heeded(models: Path, swings: Market, key: str) -> None:
-    value, others = CASES[key]
-    before = columns(models, swings, others)
-    after = columns(models, swings, merged(others, nested(key, value)))
-    assert not before.equals(after)
+def nested(name, value):
+    """The change of one setting; lists are given whole."""
+    for part in reversed(name.split(".")):
+        value = {part: value}
+    return value
 
 
-def test_a_smaller_budget_of_time_warns_earlier() -> None:
-    def warning(budget: float) -> str | None:
-        ticks = iter([0.0, 1_200.0])
-        times = TrainingTimes(1.0, budget, lambda: next(ticks))
-        with times.measured(PAIR):
-            pass
-        return times.warning(2)
-
-    assert warning(1.0) is None
-    assert "longer" in (warning(0.5) or "") or "older" in (warning(0.5) or "")
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LEARNED)
+def test_a_setting_of_learning_changes_what_is_predicted(predictions, name):
+    value, changes = LEARNED[name]
+    usual, other = predictions(changes), predictions(merged(changes, nested(name, value)))
+    assert usual["prediction_up_15m"].notna().any()
+    columns = [column for column in usual if column.startswith("prediction_up_")]
+    assert not usual[columns].equals(other.reindex(columns=columns))
 
 
-def test_no_setting_is_forgotten() -> None:
-    sections = {"gate": GateSettings, "drift": DriftSettings}
-    known = set(PredictionSettings.model_fields) - set(sections)
-    known |= {f"{name}.{key}" for name, one in sections.items() for key in one.model_fields}
-    assert known == set(CASES) | ELSEWHERE
+@pytest.mark.slow
+@pytest.mark.parametrize("name", HEEDED)
+def test_a_setting_of_gate_or_drift_changes_when_it_is_heeded(predictions, name):
+    value, changes = HEEDED[name]
+    usual, other = predictions(changes), predictions(merged(changes, nested(name, value)))
+    assert not usual["prediction_gate"].equals(other["prediction_gate"]) or name == "main_horizon"
+    assert not usual["prediction_up"].equals(other["prediction_up"])
+    # What is asked of the learners stays the same.
+    assert usual["prediction_up_15m"].equals(other["prediction_up_15m"])
+
+
+@pytest.mark.slow
+def test_the_same_settings_say_the_same(predictions, swings, tmp_path):
+    again = frames_of(
+        tmp_path, replace(swings, pairs=(PAIR,)), GRID, timerange=DAYS, **freqai()
+    )[PAIR]  # fmt: skip
+    pd.testing.assert_frame_equal(again.filter(like="prediction_"), predictions({}))
+
+
+@pytest.mark.parametrize(("retrain_budget", "warns"), [(1.0, False), (0.25, True)])
+def test_the_budget_of_training_changes_when_it_is_warned_of(retrain_budget, warns):
+    """Twenty minutes of a hundred seconds for each of twelve pairs, of an hour."""
+    config = {
+        **merged(PROFILE, {"freqai": {"live_retrain_hours": 1}}),
+        "runmode": RunMode.DRY_RUN,
+        "timeframe": "5m",
+        "gridkit": {"prediction": {"retrain_budget": retrain_budget}},
+    }
+    now, sent = [0.0], []
+    learning = Learning(SimpleNamespace(), config)
+    learning.times._clock = lambda: now[0]
+    provider = SimpleNamespace(current_whitelist=lambda: ["a pair"] * 12, send_msg=sent.append)
+
+    def train():
+        now[0] += 100
+
+    learning.trained_in_time(train, PAIR, SimpleNamespace(dp=provider))
+    assert len(sent) == warns
+    assert all("prediction.retrain_budget" in one for one in sent)
