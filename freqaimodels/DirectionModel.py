@@ -28,6 +28,7 @@ class DirectionModel(IFreqaiModel):
     def __init__(self, config: dict, **kwargs) -> None:
         keeping.set_aside_unreadable(config)
         super().__init__(config=config, **kwargs)
+        keeping.write_in_turn(self.dd)
         self.learning = Learning(self, config)
         self.CONV_WIDTH = self.learning.width
 
@@ -55,6 +56,13 @@ class DirectionModel(IFreqaiModel):
         """Keep the whole frame for a moment: `predict` is given its last rows alone."""
         self.learning.recent[pair] = dataframe
         super().build_strategy_return_arrays(dataframe, dk, pair, trained_timestamp)
+
+    def _append_null_backtesting_predictions(
+        self, dk: FreqaiDataKitchen, dataframe_backtest: DataFrame
+    ) -> None:
+        """Leave days whose training failed unknown; FreqAI would read that again for ever."""
+        super()._append_null_backtesting_predictions(dk, dataframe_backtest)
+        dk.backtesting_results_path.unlink()
 
     def train(
         self, unfiltered_df: DataFrame, pair: str, dk: FreqaiDataKitchen, **kwargs: Any

@@ -14,7 +14,6 @@ from scipy import stats
 from gridkit.prediction import drift, features
 from gridkit.settings import Settings
 
-HOUR = 3_600.0
 DAY = 288
 
 
@@ -119,30 +118,6 @@ WILD = CALM.replace({0.02: 0.3, 0.1: 0.9})
 )
 def test_drifted_is_the_share_of_the_known_that_are_above(indices, expected):
     assert drift.drifted(indices, 0.25) == pytest.approx(expected, nan_ok=True)
-
-
-@pytest.mark.parametrize(
-    ("indices", "hours", "limits", "words"),
-    [
-        (CALM, 1.0, {}, None),
-        (CALM, 24.0, {}, None),
-        (CALM, 24.1, {}, "24.1 hours old, 24 are allowed"),
-        (CALM, 24.1, {"most_age_hours": 48}, None),
-        (CALM, math.nan, {}, "nan hours old"),
-        (CALM.replace(0.02, 0.3), 1.0, {}, None),
-        (WILD, 1.0, {}, "2 of 4 features drifted, three most"),
-        (WILD, 1.0, {"most_drifted": 0.5}, None),
-        (WILD, 1.0, {"most_drifted": 0.45}, "2 of 4"),
-        (WILD, 1.0, {"most_index": 0.5}, None),
-        (WILD, 1.0, {"most_index": 0.5, "most_drifted": 0.0}, "1 of 4 features drifted, three"),
-        (CALM * np.nan, 1.0, {}, "unknown"),
-        (CALM.iloc[:0], 1.0, {}, "unknown"),
-    ],
-)
-def test_a_model_is_objected_to_for_age_drift_and_what_is_not_known(indices, hours, limits, words):
-    usual = {"most_index": 0.25, "most_drifted": 0.25, "most_age_hours": 24}
-    found = drift.objection(indices, hours * HOUR, **usual | limits)
-    assert found is None if words is None else words in found
 
 
 def weekly(path, days):

@@ -142,7 +142,25 @@ def test_what_is_nearly_always_so_is_said_of_every_row():
     said = found.predict(shown)["decided_15m"]
     assert np.ptp(said) == 0
     assert said[0] == pytest.approx(1_199 / 1_200, abs=1e-3)
-    assert found.notes["decided_15m"] == "0 rows of one kind, 20 are needed"
+    assert found.notes["decided_15m"] == "0 rows of one kind, too few to learn from"
+
+
+@pytest.mark.parametrize("learner", ["lightgbm", "random_forest", "xgboost"])
+def test_a_member_that_is_left_with_rows_of_one_kind_is_left_out(learner):
+    """All that was not decided lies in one block, which one of the two members misses."""
+    shown, times, outcomes = lesson()
+    outcomes["decided_15m"] = (~np.isin(np.arange(1_500), range(100, 130))).astype("float64")
+    found = train(shown, times, outcomes, STEP, tiny(learner))
+    assert [len(found.asked[one].decided.members) for one in ("15m", "1h")] == [1, 2]
+    assert found.predict(shown).notna().all(axis=None)
+
+
+def test_where_thinning_leaves_one_kind_to_all_members_the_share_is_said_of_every_row():
+    shown, times, outcomes = lesson(6_000, horizons=("4h",))
+    outcomes["decided_4h"] = (np.arange(6_000) % 6 != 5).astype("float64")
+    found = train(shown, times, outcomes, STEP, tiny())
+    assert found.asked["4h"].decided.members == ()
+    assert np.ptp(found.predict(shown)["decided_4h"]) == 0
 
 
 def test_one_that_has_seen_what_calibrates_now_or_other_features_is_not_gone_on_from(tasks):

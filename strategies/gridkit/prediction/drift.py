@@ -1,12 +1,10 @@
-"""Whether the market still looks like the one a model was trained on, and how old the model is."""
+"""Whether the market still looks like the one a model was trained on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-
-from gridkit import candles
 
 BINS = 10
 LEAST_ROWS = 100
@@ -84,30 +82,6 @@ def lately(
             above += index > most_index
             known += ~np.isnan(index)
     return np.divide(above, known, out=np.full(len(features), np.nan), where=known > 0)
-
-
-def objection(
-    indices: pd.Series,
-    age_seconds: float,
-    most_index: float,
-    most_drifted: float,
-    most_age_hours: float,
-) -> str | None:
-    """Return why a model is not to be believed, or None. What is not known is an objection.
-
-    `indices` as `compare` returns them; `age_seconds` since the end of what it was trained on. A
-    model goes when it is older than `most_age_hours`, or more than the share `most_drifted` of the
-    known features have an index above `most_index`.
-    """
-    hours, known = age_seconds / candles.SECONDS_PER_HOUR, indices.dropna()
-    if not hours <= most_age_hours:
-        return f"the model is {hours:.1f} hours old, {most_age_hours:g} are allowed"
-    if known.empty:
-        return "drift of the features unknown"
-    if drifted(indices, most_index) > most_drifted:
-        count = int((known > most_index).sum())
-        return f"{count} of {len(known)} features drifted, {known.idxmax()} most"
-    return None
 
 
 def _usual(training: np.ndarray) -> Usual | None:

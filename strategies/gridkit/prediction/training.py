@@ -137,6 +137,8 @@ def _question(
         return Question(calibration=_always(yes, len(taught)))
     step = max(1, int(horizon_seconds / past.timeframe_seconds) // ROWS_PER_HORIZON)
     members = tuple(_members(past, taught, labels, step, before))
+    if not members:
+        return Question(calibration=_always(yes, len(taught)))
     score = learners.named(past.recipe.learner).score
     seen = windows(past.shown, judged, past.width)
     scores = np.mean([score(member, seen) for member in members], axis=0)
@@ -149,7 +151,7 @@ def _question(
 def _always(yes: int, rows: int) -> Calibration:
     """Return what says the share of all to every row (Laplace's)."""
     share = (yes + 1) / (rows + 2)
-    why = f"{min(yes, rows - yes)} rows of one kind, {LEAST_OF_A_KIND} are needed"
+    why = f"{min(yes, rows - yes)} rows of one kind, too few to learn from"
     return Sigmoid(rows, why, 0.0, float(np.log(share / (1 - share))))
 
 
@@ -158,21 +160,23 @@ def _members(
 ) -> Iterator[Any]:
     """Make the learners of a question; each misses another block of the rows.
 
-    Of the rest it takes every `step`-th candle, another one each.
+    Of the rest it takes every `step`-th candle, another one each. Who is left with rows of one kind
+    has nothing to learn, and is left out.
     """
     recipe, learner = past.recipe, learners.named(past.recipe.learner)
     blocks = np.array_split(taught, recipe.members)
     for number in range(recipe.members):
         rest = np.concatenate(blocks[:number] + blocks[number + 1 :])
         rows = rest[rest % step == number % step]
-        yield learner.fit(
-            Task(
-                windows(past.shown, rows, past.width),
-                labels[rows],
-                past.weights[rows],
-                recipe.seed + number,
-                recipe.threads,
-                learner.parameters(recipe.parameters),
-                before[number] if number < len(before) else None,
+        if len(np.unique(labels[rows])) > 1:
+            yield learner.fit(
+                Task(
+                    windows(past.shown, rows, past.width),
+                    labels[rows],
+                    past.weights[rows],
+                    recipe.seed + number,
+                    recipe.threads,
+                    learner.parameters(recipe.parameters),
+                    before[number] if number < len(before) else None,
+                )
             )
-        )

@@ -3,6 +3,7 @@
 import json
 import logging
 import shutil
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC
@@ -68,6 +69,20 @@ def give_up(model: Any, pair: str) -> None:
     drawer.pair_dict[pair] = drawer.empty_pair_dict.copy()
     for known in (drawer.model_dictionary, drawer.meta_data_dictionary, drawer.model_return_values):
         known.pop(pair, None)
+
+
+def write_in_turn(drawer: Any) -> None:
+    """Let no two threads write the predictions at once: FreqAI does after a training, and `Saver`.
+
+    Two at once would spoil the file, and the backup with it.
+    """
+    lock, write = threading.Lock(), drawer.save_historic_predictions_to_disk
+
+    def written() -> None:
+        with lock:
+            write()
+
+    drawer.save_historic_predictions_to_disk = written
 
 
 class Saver:

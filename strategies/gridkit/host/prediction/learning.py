@@ -136,7 +136,10 @@ class Learning:
         seen, inside, _ = dk.feature_pipeline.transform(filled, outlier_check=True)
         dk.DI_values = _dissimilarity(dk, len(frame))
         dk.do_predict = np.where(known, inside, 0).astype(int)
-        found = predictor.predict(pd.DataFrame(seen)).add_prefix(LABEL).reset_index(drop=True)
+        # A learner that looks back must not take what was filled for candles.
+        seen = np.where(known[:, None], seen, np.nan)
+        shown = pd.DataFrame(seen, columns=predictor.names)
+        found = predictor.predict(shown).add_prefix(LABEL)
         whole = self.recent.pop(dk.pair, frame)
         found[DRIFTED] = SHIFT + self.drifts.of(predictor, whole, len(frame))
         return found, dk.do_predict
