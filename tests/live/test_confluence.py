@@ -174,7 +174,9 @@ def test_custom_data_tell_targets_stop_and_portfolio(story: Story) -> None:
         [trade["open_rate"] + multiple * atr for multiple in SETTINGS["exits"]["targets"]]
     )
     assert [one["sold"] for one in state["targets"]] == [True, False, False]
-    assert state["stop"] == pytest.approx(trade["open_rate"] - 2 * atr, rel=1e-3)
+    # Never looser; freqtrade rounds it to the price's step, and anew where a part has left.
+    stop = trade["open_rate"] - 2 * atr
+    assert stop * (1 - 1e-3) <= state["stop"] <= min(stop * 1.01, trade["open_rate"])
     assert state["stop_rule"].startswith("stop 2 x ATR")
     assert state["held"] == trade["amount"]
     assert state["entered"] == trade["orders"][0]["filled"]
