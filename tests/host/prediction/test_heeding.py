@@ -475,3 +475,15 @@ def test_a_backtest_shows_nobody_waiting():
 )
 def test_a_backtest_says_how_often_predictions_were_heeded_and_why_not(codes, said):
     assert heeding.summary(np.array(codes)) == said
+
+
+def test_an_answer_by_a_model_trained_beyond_its_candle_is_unknown_and_never_counted():
+    seen = skilled()
+    late = seen["date"] < seen["date"].iloc[150]
+    beyond = seen["date"].iloc[150].timestamp() + CANDLE
+    seen["prediction_trained"] = np.where(late, beyond, TRAINED)
+    found = asked(seen)
+    assert found["prediction_up_15m"][late].isna().all()
+    assert (found["prediction_gate"][late] == Why.UNKNOWN).all()
+    assert (found["prediction_outcomes"][:153] == 0).all()
+    assert found["prediction_up_15m"][~late].notna().all()

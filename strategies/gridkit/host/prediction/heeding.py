@@ -80,10 +80,10 @@ def columns(
     - prediction_decided, _uncertainty: of the main horizon; _drifted: share of shifted features;
       _hours: age of the model at the candle's close.
     """
-    main, ups = rule.main_horizon, {one: _up(seen, one) for one in rule.horizons}
+    closes = candles.times(seen) + candles.seconds_of(timeframe)
+    main, ups = rule.main_horizon, {one: _up(seen, one, closes) for one in rule.horizons}
     own = np.isnan(ups[main])
     judged = gate.compute(_for_gate(seen, ups[main], main), _rule(rule, timeframe, cost_fraction))
-    closes = candles.times(seen) + candles.seconds_of(timeframe)
     hours = (closes - _known(seen, TRAINED, own)) / candles.SECONDS_PER_HOUR
     drifted = np.round(_known(seen, DRIFTED, own) - SHIFT, DIGITS)
     doubt = _number(seen, f"{LABEL}uncertainty_{main}")
@@ -133,16 +133,17 @@ def _for_gate(seen: pd.DataFrame, up: np.ndarray, horizon: str) -> pd.DataFrame:
             "date": seen["date"],
             "up": up,
             "do_predict": seen["do_predict"],
-            "in_sample": False,  # FreqAI gives those do_predict 0
+            "in_sample": False,  # of which `up` is unknown
             "move": move,
         }
     )
 
 
-def _up(seen: pd.DataFrame, horizon: str) -> np.ndarray:
+def _up(seen: pd.DataFrame, horizon: str, closes: np.ndarray) -> np.ndarray:
+    """Return the answers that count: not those of a model trained beyond their candle."""
     up = _number(seen, f"{LABEL}up_{horizon}")
     counts = (seen["do_predict"] == 1).to_numpy() & (up > 0) & (up <= 1)
-    return np.where(counts, up, np.nan)
+    return np.where(counts & ~(_number(seen, TRAINED) > closes), up, np.nan)
 
 
 def _known(seen: pd.DataFrame, name: str, own: np.ndarray) -> np.ndarray:
