@@ -10,6 +10,7 @@ import cloudpickle
 import pytest
 
 from gridkit.prediction.gate import Why
+from host.analysed import merged
 from host.prediction.tiny import GRID, MODELS, PROFILE
 from live.bot import Bot, running, until
 from sandbox.running import running_exchange
@@ -79,6 +80,8 @@ def lived(bot: Bot) -> Story:
         until("another training", SECONDS, lambda: retrained(bot, story), bot)
         story.before = {pair: chart(bot, pair) for pair in PAIRS}
     story.spoilt = spoil(bot, OTHER)
+    # Nothing is due for training then but what is given up.
+    bot.settings = merged(CONFIG, {"freqai": {"live_retrain_hours": 10}})
     with running(bot):
         until("predictions of both", SECONDS, lambda: all(goes_on(bot, story)), bot)
         until("a trade's document", SECONDS, lambda: published(bot, story), bot)

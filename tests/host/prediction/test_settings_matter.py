@@ -21,7 +21,7 @@ STRICT = {"drift": {"most_index": 0.05}}  # which chance alone is above now and 
 # Setting: another value, and what else is changed of the tiny predictor for both.
 LEARNED: dict[str, tuple[Any, dict[str, Any]]] = {
     "horizons": (["15m", "30m"], {}),
-    "families": (["price", "trend"], {}),
+    "families": (["price", "trend"], {"families": ["price", "trend", "volume"]}),
     "learner": ("random_forest", {}),
     "members": (4, {}),
     "calibration": ("isotonic", {}),

@@ -1,11 +1,13 @@
 """What FreqAI's model class does: train on FreqAI's frames, predict, outlive failures."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from freqtrade.configuration import TimeRange
 from freqtrade.enums import RunMode
 from freqtrade.exceptions import DependencyException
 
@@ -50,7 +52,8 @@ class Learning:
     def started(self, start: Callable[[], pd.DataFrame], pair: str) -> pd.DataFrame:
         """Return FreqAI's answer. Live, a pair for which that fails is trained anew."""
         if not self.live:
-            return start()
+            with _to_the_end(self.model.config, self.seconds):
+                return start()
         try:
             answer = start()
         except Exception as error:
@@ -164,6 +167,25 @@ class Learning:
         dk.data["labels_mean"] = dict.fromkeys(outputs, 0) if self.live else {}
         dk.data["labels_std"] = dict.fromkeys(outputs, 0) if self.live else {}
         dk.data["extra_returns_per_train"] = {TRAINED: predictor.trained}
+
+
+@contextmanager
+def _to_the_end(config: dict[str, Any], seconds: int) -> Iterator[None]:
+    """In a bias analysis, let FreqAI predict the candle that opens when the timerange ends, too.
+
+    freqtrade's frames have it, and compare it with what longer runs say of it.
+    """
+    if config.get("runmode") != RunMode.UTIL_NO_EXCHANGE:
+        yield
+        return
+    given = config["timerange"]
+    longer = TimeRange.parse_timerange(given)
+    longer.stopts += seconds
+    config["timerange"] = longer.timerange_str
+    try:
+        yield
+    finally:
+        config["timerange"] = given
 
 
 def recipe(config: dict[str, Any], settings: Settings) -> Recipe:
